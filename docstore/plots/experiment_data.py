@@ -160,7 +160,7 @@ class ExperimentData:
     def arms(self) -> tuple[TriedArm, ...]:
         """Each arm of each trial, by trial."""
         measured = by_trial_and_arm(counted_observations(self.stored, self.decode))
-        names, conditions = parameter_types(self.stored.head), self._conditions(measured)
+        names, conditions = parameter_types(self.stored.head), self.conditions(measured)
         found = []
         for index, body in self.stored.trials.items():
             status, gone = str(at(body, "status")), abandoned_arms(body) or ()
@@ -175,8 +175,10 @@ class ExperimentData:
                 found.append(TriedArm(index, arm, label, its_status, known, metrics, is_feasible))
         return tuple(found)
 
-    def _conditions(self, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]) -> list[Condition]:
-        """Return what says whether each constraint holds."""
+    def conditions(self, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]) -> list[Condition]:
+        """Return what says whether each constraint holds; *measured* has the metrics by trial and arm."""
+        if not self.constraints:
+            return []
         status_quo = at(self.stored.head, "status_quo", "name")
         grouped: dict[str, list[float]] = {}
         for (_, arm), metrics in measured.items():

@@ -13,7 +13,7 @@ from web_lab import TRICKY, fill, with_goal
 
 import docstore
 from docstore import web
-from docstore.testing.experiments import add_trial
+from docstore.testing.experiments import add_trial, observe
 from docstore.web import serving
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server")
@@ -113,6 +113,21 @@ class TestAVisitor:
         visitor.click("note")
         visitor.click("shopping")
         assert visitor.heading.split() == ["shopping", "note"]
+
+    def test_sees_arms_that_do_not_fulfil_the_constraints_apart(self, visitor, kitchen):
+        experiment = with_goal("dear", 2)
+        bound = docstore.OutcomeConstraint("cost <= 1.0")
+        experiment.optimization_config = docstore.OptimizationConfig(docstore.Objective("taste"), [bound])
+        observe(experiment, 0, 0.5, "cost")
+        kitchen[0].save(experiment)
+
+        visitor.page.goto(f"{visitor.address}/objective?name=dear")
+
+        legend = visitor.page.locator(".plot .u-legend")
+        legend.get_by_text("not feasible").wait_for()
+        visitor.page.goto(f"{visitor.address}/objective?name=cakes")
+        legend.get_by_text("best so far").wait_for()
+        assert "not feasible" not in legend.inner_text()
 
     def test_reads_a_name_that_looks_like_a_script(self, visitor):
         visitor.click(TRICKY)

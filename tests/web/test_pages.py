@@ -237,15 +237,71 @@ class TestTheObjective:
 
         assert "has no objective" in page["problem"]
 
+    def test_of_many_trials_keeps_the_best_of_those_that_fulfil_the_constraints(self):
+        points = [Point(i, f"{i}_0", float(i % 100), None, None, is_feasible=i != 4_000) for i in range(9_999)]
+        points[4_001] = Point(4_001, "4001_0", -1.0, None, None)
+        points[4_000] = Point(4_000, "4000_0", -2.0, None, None, is_feasible=False)
+
+        assert 4_001 in {each.trial for each in thinned(points, minimize=True)}
+
     def test_of_many_trials_keeps_the_best_the_worst_and_the_last(self):
         values = [float((7919 * i) % 10007) for i in range(9_999)]
-        points = [Point(i, f"{i}_0", value, None, 0.0) for i, value in enumerate(values)]
+        points = [Point(i, f"{i}_0", value, None, None) for i, value in enumerate(values)]
 
         kept = thinned(points, minimize=True)
 
         assert len(kept) <= MOST_POINTS
         assert {min(values), max(values), values[-1]} <= {each.value for each in kept}
         assert kept == sorted(kept, key=lambda each: each.trial)
+
+
+class TestAnObjectiveWithAConstraint:
+    """Trials 1 and 2 cost too much, and the cost of trial 3 was not measured; trials 0 and 4 fulfil the constraint."""
+
+    @pytest.fixture
+    def dear(self, own):
+        experiment = with_goal("dear", 5)
+        bound = docstore.OutcomeConstraint("cost <= 1.0")
+        experiment.optimization_config = docstore.OptimizationConfig(docstore.Objective("-taste"), [bound])
+        for index, cost in {0: 0.5, 1: 2.0, 2: 3.0, 4: 1.0}.items():
+            observe(experiment, index, cost, "cost")
+        for index, taste in enumerate((0.5, 0.1, 0.2, 0.3, 0.4)):
+            observe(experiment, index, taste, "taste")
+        own.save(experiment)
+        return own
+
+    def test_has_the_best_so_far_of_the_arms_that_fulfil_it_as_best_has(self, dear):
+        [series] = objective(Source(dear), "dear").series
+
+        assert [(each.best, each.is_feasible) for each in series.points] == [
+            (0.5, True),
+            (0.5, False),
+            (0.5, False),
+            (0.5, False),
+            (0.4, True),
+        ]
+        assert series.points[-1].best == dear.best("dear")[0].value
+
+    def test_is_drawn_with_the_other_arms_hollow_and_says_so(self, dear):
+        answer = Client(web.app(dear)).get("/objective", name="dear")
+        text = web.report(dear, "dear").decode()
+
+        for shown in (answer.text, text):
+            assert shown.count('<circle class="infeasible"') == 3
+            assert "Best so far <b>0.4</b>" in shown
+            assert "the line is the best so far of the others" in shown
+        assert text_of(answer).count("not all fulfilled") == 6
+
+    def test_has_no_best_if_none_fulfils_it(self, dear):
+        experiment = dear.load("dear")
+        bound = docstore.OutcomeConstraint("cost <= 0.1")
+        experiment.optimization_config = docstore.OptimizationConfig(docstore.Objective("-taste"), [bound])
+        dear.save(experiment)
+
+        answer = Client(web.app(dear)).get("/objective", name="dear")
+
+        assert "No arm is known to fulfil all constraints" in answer.text
+        assert 'class="line"' not in answer.text
 
 
 def bake(store, name, goals, *baked, at_most=None):
@@ -281,14 +337,14 @@ class TestTwoObjectives:
         series = client.get("/objective.json", name="tarts").json()["series"]
 
         assert [(each["goal"], each["points"][-1]["best"]) for each in series] == [
-            ("maximize taste", 0.95),
+            ("maximize taste", 0.9),
             ("minimize cost", 2.0),
         ]
 
     def test_are_drawn_with_the_front_marked_and_in_a_table(self, client):
         text = client.get("/objective", name="tarts").text
 
-        marks = re.findall(r'<circle class="(\w+)"', text)
+        marks = re.findall(r'<circle class="(\w+)"', text.partition("Each objective by trial")[0])
         assert sorted(marks) == ["dominated", "front", "front", "infeasible"]
         table = text.partition("Arms on the front")[2].partition("</table>")[0]
         assert re.findall(r"index=(\d)", table) == ["2", "0"]

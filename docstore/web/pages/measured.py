@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
-from docstore.plots.experiment_data import ExperimentData
+from docstore.plots.experiment_data import ExperimentData, Measurement
 from docstore.plots.pareto_front import ParetoFront, pareto_front
 from docstore.search.experiments.best import (
     BestArm,
@@ -74,6 +74,7 @@ class Ranked:
         trials: how many there are.
         means: by trial and arm, the mean and the standard error of each metric at its largest step; of what counts.
         goals: the objectives; several, if there are several at once.
+        infeasible: the trials and arms that are not known to fulfil all constraints.
         best: the best arms, as ``Store.best`` returns them; if it cannot rank them, none, and why in *problem*.
         front: which arms are best by two objectives; None if there are more or fewer.
         parameters: by trial and arm, of those on the front.
@@ -82,6 +83,7 @@ class Ranked:
     trials: int
     means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
     goals: list[Goal]
+    infeasible: Set[tuple[int, str]]
     best: list[BestArm]
     problem: str = ""
     front: ParetoFront | None = None
@@ -116,20 +118,33 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
 
 def _ranked(stored: StoredExperiment, decode: Decode) -> Ranked:
     goals = [Goal(weights, is_min, ()) for weights, is_min in objectives_in(stored.head)]
+    data = ExperimentData(stored, decode)
     if len(goals) > 1:
-        data = ExperimentData(stored, decode)
         means = {(arm.trial_index, arm.name): dict(arm.measured) for arm in data.arms if arm.measured}
         front = front_of(data)
         on_front = {(each.trial, each.arm_name) for each in front.front} if front else set()
         parameters = {key: arm.parameters for arm in data.arms if (key := (arm.trial_index, arm.name)) in on_front}
-        return Ranked(len(stored.trials), means, goals, [], "", front, parameters)
+        return Ranked(len(stored.trials), means, goals, _infeasible(data, means), [], "", front, parameters)
     last = last_observations(stored, decode)
     means = by_trial_and_arm(counted_observations(stored, decode, last))
+    infeasible: Set[tuple[int, str]] = frozenset()
+    best, problem = [], ""
     try:
-        best, problem = best_arms(stored, goal_of(stored, decode), decode, _BEST, last), ""
+        infeasible = _infeasible(data, means)
+        best = best_arms(stored, goal_of(stored, decode), decode, _BEST, last)
     except InvalidValueError as error:
-        best, problem = [], str(error)
-    return Ranked(len(stored.trials), means, goals, best, problem)
+        problem = str(error)
+    return Ranked(len(stored.trials), means, goals, infeasible, best, problem)
+
+
+def _infeasible(
+    data: ExperimentData, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]
+) -> Set[tuple[int, str]]:
+    conditions = data.conditions(measured)
+    if not conditions:
+        return frozenset()
+    means = {key: {metric: mean for metric, (mean, _) in metrics.items()} for key, metrics in measured.items()}
+    return {key for key, metrics in means.items() if not all(holds(metrics) for holds in conditions)}
 
 
 def front_of(data: ExperimentData) -> ParetoFront | None:

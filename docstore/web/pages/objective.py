@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, zip_longest
-from operator import attrgetter
+from itertools import chain, zip_longest
 from typing import Any, Final, TypeVar
 
 from docstore.documents.display import counted
@@ -34,13 +33,19 @@ _ON_FRONT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value of an objective: of an arm in a trial; ``best`` is the best of this and all earlier ones."""
+    """A value of an objective: of an arm in a trial.
+
+    Attributes:
+        best: the best of this and all earlier ones that are feasible; None if there is none.
+        is_feasible: whether all constraints are known to be fulfilled.
+    """
 
     trial: int
     arm: str
     value: float
     sem: float | None
-    best: float
+    best: float | None
+    is_feasible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,16 @@ class Series:
     of: int
 
     @property
+    def best(self) -> float | None:
+        """The best of all; None if no value is feasible."""
+        return self.points[-1].best if self.points else None
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether some values are not feasible."""
+        return not all(each.is_feasible for each in self.points)
+
+    @property
     def chart(self) -> Chart | None:
         """The plot; None if there is no value to plot."""
         return self._chart((WIDTH, HEIGHT), self.goal)
@@ -70,12 +85,17 @@ class Series:
     def _chart(self, size: tuple[int, int], label: str) -> Chart | None:
         if not self.points:
             return None
-        values = [Measured(each.trial, each.value, each.sem, _point_text(each)) for each in self.points]
-        best = number(self.points[-1].best)
+        marks = {True: "", False: "infeasible"}
+        values = [
+            Measured(each.trial, each.value, each.sem, _point_text(each), mark=marks[each.is_feasible])
+            for each in self.points
+        ]
+        best = "None is feasible" if self.best is None else f"Best so far {number(self.best)}"
+        line = [(each.trial, each.best) for each in self.points if each.best is not None]
         bars = " Bars are one standard error." if any(each.sem for each in self.points) else ""
-        summary = f"Best so far {best} after {counted(self.of, 'value')}.{bars} A table on this page has the values."
+        summary = f"{best} after {counted(self.of, 'value')}.{bars} A table on this page has the values."
         labels = Labels(f"{self.goal} by trial", summary, "trial", label)
-        return chart(values, [(each.trial, each.best) for each in self.points], labels, size)
+        return chart(values, line, labels, size)
 
 
 def _point_text(point: Point) -> str:
@@ -163,9 +183,9 @@ class Objective:
         """The values as a table: with the objective, if there are several; of two, each arm with both."""
         if self.front is not None:
             return self.front.table
-        columns = ("trial", "arm", "value", "sem", "best_so_far")
+        columns = ("trial", "arm", "value", "sem", "best_so_far", "is_feasible")
         rows = [
-            (series.goal, each.trial, each.arm, each.value, each.sem, each.best)
+            (series.goal, each.trial, each.arm, each.value, each.sem, each.best, each.is_feasible)
             for series in self.series
             for each in series.points
         ]
@@ -211,33 +231,35 @@ def objective_points(found: Ranked, goal: Goal) -> list[Point]:
     """Return the value of an objective of each arm in each trial, in the order of the trials.
 
     Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The standard error is that of a
-    sum of independent metrics. The best so far is that of the values here, whatever the constraints.
+    sum of independent metrics. The best so far is that of the values here that are known to fulfil all constraints.
     """
-    values = []
+    points, best, better = [], None, min if goal.minimize else max
     for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
         value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
         if value is None:
             continue
         sem = weighted_sem(goal.weights, {metric: sem for metric, (_, sem) in metrics.items()})
-        values.append((trial, arm, value, sem))
-    best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)
-    return [Point(*each, so_far) for each, so_far in zip(values, best, strict=True)]
+        is_feasible = (trial, arm) not in found.infeasible
+        if is_feasible:
+            best = value if best is None else better(best, value)
+        points.append(Point(trial, arm, value, sem, best, is_feasible))
+    return points
 
 
 def thinned(points: Sequence[Point], *, minimize: bool, most: int = MOST_POINTS) -> list[Point]:
     """Return at most *most* of *points*: of each of equally long stretches the best, the worst and the last.
 
-    So the best and the worst of all, and the last, are among them.
+    So the best and the worst of all, and the last, are among them. The best is a feasible one, if there is one.
     """
     if len(points) <= most:
         return list(points)
-    sign = 1 if minimize else -1
+    values = [point.value if minimize else -point.value for point in points]
     size = math.ceil(len(points) / (most // 3))
     kept: set[int] = set()
     for start in range(0, len(points), size):
         stretch = range(start, min(start + size, len(points)))
-        kept |= {min(stretch, key=lambda i: sign * points[i].value), max(stretch, key=lambda i: sign * points[i].value)}
-        kept.add(stretch[-1])
+        feasible = [i for i in stretch if points[i].is_feasible] or stretch
+        kept |= {min(feasible, key=values.__getitem__), max(stretch, key=values.__getitem__), stretch[-1]}
     return [points[index] for index in sorted(kept)]
 
 
@@ -249,7 +271,8 @@ def best_trials(found: Ranked) -> list[int]:
 
 
 def _by_value(found: Ranked, goal: Goal) -> list[int]:
-    points = sorted(objective_points(found, goal), key=attrgetter("value"), reverse=not goal.minimize)
+    sign = 1 if goal.minimize else -1
+    points = sorted(objective_points(found, goal), key=lambda each: (not each.is_feasible, sign * each.value))
     return [point.trial for point in points]
 
 

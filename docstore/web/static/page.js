@@ -42,14 +42,16 @@
   }
   const digits = value => (value == null ? "–" : String(Number(value.toPrecision(6))));
   const whole = [...Array(10).keys()].flatMap(power => [1, 2, 5].map(step => step * 10 ** power));
-  function options(box, data, goal) {
+  function options(box, data, bars, goal) {
+    const size = data[0].length > 500 ? 3 : 6;
+    const dots = points => ({ paths: () => null, value: (u, v) => digits(v), points: { show: true, size, ...points } });
     const axis = () => ({
       stroke: () => colour("--quiet"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false },
       font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif",
     });
     return {
       width: box.clientWidth, height: Math.max(220, Math.min(360, box.clientWidth * 0.4)),
-      scales: { x: { time: false } },
+      scales: { x: { time: false }, y: { range: (u, low, high) => withBars(bars, low, high) } },
       cursor: { drag: { x: true, y: false } },
       axes: [
         { ...axis(), label: "trial", incrs: whole, size: 28, labelSize: 20, gap: 6 },
@@ -57,29 +59,35 @@
       ],
       series: [
         { label: "trial", value: (u, v) => digits(v) },
-        { label: "value", stroke: () => colour("--dots"), paths: () => null, value: (u, v) => digits(v),
-          points: { show: true, size: data[0].length > 500 ? 3 : 6, fill: () => colour("--dots"), width: 0 } },
+        { label: "value", stroke: () => colour("--dots"), ...dots({ fill: () => colour("--dots"), width: 0 }) },
         { label: "best so far", stroke: () => colour("--best"), width: 2, points: { show: false },
           paths: uPlot.paths.stepped({ align: 1 }), value: (u, v) => digits(v) },
+        ...(data.length > 3 ? [{ label: "not feasible", stroke: () => colour("--quiet"), ...dots({ width: 1 }) }] : []),
       ],
     };
   }
+  // Room for error bars, as in the SVG: at each end at most half of what the values take.
+  function withBars(bars, low, high) {
+    if (low == null) return [low, high];
+    const most = (high - low || Math.abs(low) || 1) / 2;
+    const from = bars.reduce((end, [, value, sem]) => Math.min(end, value - sem), low);
+    const to = bars.reduce((end, [, value, sem]) => Math.max(end, value + sem), high);
+    return uPlot.rangeNum(Math.max(from, low - most), Math.min(to, high + most), 0.1, true);
+  }
   // A line from one standard error below each value to one above it.
-  function errorBars(chart, sems) {
+  function errorBars(chart, bars) {
     const { ctx, bbox } = chart;
-    const [trials, values] = chart.data;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.beginPath();
-    sems.forEach((sem, i) => {
-      if (sem === null || values[i] === null) return;
-      const x = chart.valToPos(trials[i], "x", true);
-      ctx.moveTo(x, chart.valToPos(values[i] - sem, "y", true));
-      ctx.lineTo(x, chart.valToPos(values[i] + sem, "y", true));
+    bars.forEach(([trial, value, sem]) => {
+      const x = chart.valToPos(trial, "x", true);
+      ctx.moveTo(x, chart.valToPos(value - sem, "y", true));
+      ctx.lineTo(x, chart.valToPos(value + sem, "y", true));
     });
-    ctx.globalAlpha = sems.length > 300 ? 0.18 : 0.4;
+    ctx.globalAlpha = bars.length > 300 ? 0.18 : 0.4;
     ctx.lineWidth = devicePixelRatio;
     ctx.strokeStyle = colour("--dots");
     ctx.stroke();
@@ -90,16 +98,19 @@
     const answer = await fetch(box.dataset.source);
     if (!answer.ok) return;
     const [series] = (await answer.json()).series;
-    const column = key => series.points.map(each => (typeof each[key] === "number" ? each[key] : null));
-    const data = [column("trial"), column("value"), column("best")];
-    const sems = column("sem");
+    const { points } = series;
+    const column = (key, isShown = () => true) =>
+      points.map(each => (typeof each[key] === "number" && isShown(each) ? each[key] : null));
+    const data = [column("trial"), column("value", each => each.is_feasible), column("best")];
+    if (points.some(each => !each.is_feasible)) data.push(column("value", each => !each.is_feasible));
+    const bars = points.map(each => [each.trial, each.value, each.sem]).filter(each => each.every(Number.isFinite));
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", [...box.querySelectorAll("svg > title, svg > desc")].map(each => each.textContent).join(". "));
     box.replaceChildren();
-    const hooks = { draw: [chart => errorBars(chart, sems)] };
-    const chart = new uPlot({ ...options(box, data, series.goal), hooks }, data, box);
+    const hooks = { draw: [chart => errorBars(chart, bars)] };
+    const chart = new uPlot({ ...options(box, data, bars, series.goal), hooks }, data, box);
     new ResizeObserver(() => {
-      const { width, height } = options(box, data, series.goal);
+      const { width, height } = options(box, data, bars, series.goal);
       chart.setSize({ width, height });
     }).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw());
