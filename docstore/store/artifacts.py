@@ -27,7 +27,8 @@ from docstore.sql.tables import IS_HEAD, documents
 from docstore.store.artifact_files import ArtifactFiles, LocalFiles, Stored
 from docstore.store.context import StoreContext
 from docstore.verify import Damage, find_id
-from docstore.verify.report import Progress, Report, Subject, reporting
+from docstore.verify.damage import Subject
+from docstore.verify.report import Progress, Report, reporting
 from docstore.verify.statements import called
 
 _WORD: Final = re.compile(f"{PREFIX}[0-9a-f]{{64}}")

@@ -1,12 +1,14 @@
 """Verify that what is stored is what was saved: every digest, every version rebuilt, every link of the chain.
 
 ``verify`` goes through the documents. For each, ``rows`` checks the current state and ``history`` the versions; if the
-state is not what was saved, ``blame_rows`` finds the damaged rows. ``statements`` has the SQL, ``report`` the Damage.
+state is not what was saved, ``blame_rows`` finds the damaged rows. ``statements`` has the SQL, ``damage`` what is
+returned, ``report`` the progress, which other long calls report too.
 """
 
 from __future__ import annotations
 
-from docstore.verify.report import Damage, Progress, Report, Tally, reporting
+from docstore.verify.damage import Damage
+from docstore.verify.report import Progress, Report, Tally, reporting
 from docstore.verify.statements import find_id
 from docstore.verify.verify import VerifyOptions, find_damage
 

@@ -16,7 +16,7 @@ from docstore.documents.history import Rollback, Version
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, PatchError
-from docstore.verify.report import Damage, Subject
+from docstore.verify.damage import Damage, Subject
 
 _UNLIKE: Final = "they are not the ones that version has"
 _MANY: Final = 10

@@ -14,7 +14,7 @@ from docstore.documents.digests import Digests
 from docstore.documents.history import Version
 from docstore.errors import UnreadableError
 from docstore.verify import statements
-from docstore.verify.report import Damage, Subject
+from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import Unread
 
 _REMEDY = "Nothing is lost: delete its rows, and older versions are rebuilt from a newer state"

@@ -16,8 +16,8 @@ from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
 from docstore.sql.reader import version_metadata
 from docstore.sql.rows import HeadRow
+from docstore.verify.damage import Damage, Subject
 from docstore.verify.full_states import FullStates
-from docstore.verify.report import Damage, Subject
 from docstore.verify.rows import CurrentState, Decode, PartColumns, undecoded
 from docstore.verify.statements import Unread
 

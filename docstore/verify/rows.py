@@ -21,7 +21,7 @@ from docstore.sql.rows import HeadRow, tags_in
 from docstore.sql.tables import documents
 from docstore.verify import statements
 from docstore.verify.blame_rows import Blame
-from docstore.verify.report import Damage, Subject
+from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import Unread
 
 

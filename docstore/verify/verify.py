@@ -17,9 +17,10 @@ from docstore.sql.paging import project_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
+from docstore.verify.damage import Damage, RowKey, Subject
 from docstore.verify.full_states import FullStates
 from docstore.verify.history import History
-from docstore.verify.report import Damage, Report, RowKey, Subject, Tally
+from docstore.verify.report import Report, Tally
 from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
 
