@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import getpass
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from types import FrameType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -32,58 +30,11 @@ from docstore.errors import (
 )
 from docstore.sql import rows
 from docstore.sql.dialects import backoff, shown, transaction
+from docstore.sql.interrupts import Deferral, deferring
 from docstore.sql.not_found import not_deleted, not_found
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import chosen_version
-
-# --- Ctrl-C deferred, from a COMMIT until the program knows what it committed -----------------------------------------
-
-
-class Deferral:
-    """Defers Ctrl-C between ``begin`` and ``end``; a second one takes effect at once, in case something hangs."""
-
-    def __init__(self) -> None:
-        self._handler: Callable[[int, FrameType | None], Any] | None = None
-        self._came = 0
-
-    def begin(self) -> None:
-        """Defer Ctrl-C from now on; do nothing in another thread, or if Python does not handle Ctrl-C."""
-        handler = signal.getsignal(signal.SIGINT)
-        if self._handler is not None or not callable(handler):
-            return
-        self._handler = handler
-        try:
-            signal.signal(signal.SIGINT, self._note)
-        except ValueError:  # only the main thread may, and only it is interrupted
-            self._handler = None
-
-    def end(self) -> None:
-        """Stop deferring; a Ctrl-C that came takes effect now."""
-        if self._handler is None:
-            return
-        signal.signal(signal.SIGINT, self._handler)
-        self._handler, came, self._came = None, self._came, 0
-        if came == 1:
-            signal.raise_signal(signal.SIGINT)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._came += 1
-        if self._came > 1 and self._handler is not None:
-            self._handler(number, frame)
-
-
-@contextmanager
-def deferring() -> Iterator[Deferral]:
-    """Give a deferral of Ctrl-C that ends with the block at the latest."""
-    deferral = Deferral()
-    try:
-        yield deferral
-    finally:
-        deferral.end()
-
-
-# --- transactions -----------------------------------------------------------------------------------------------------
 
 _TRIES: Final = 20
 """How often a write that lost a race is tried; each try starts from what the winner wrote."""

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore.sql.transactions import Deferral, deferring
+from docstore.sql.interrupts import Deferral, deferring
 from docstore.store.saving import after_commit
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
