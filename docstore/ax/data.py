@@ -180,7 +180,7 @@ def _moved(row: Any, index: int) -> Any:
 
 @dataclass(slots=True)
 class _Index:
-    """Which rows are of which trial, of rows to which others are added.
+    """The rows of data that grow, and the trial of each.
 
     Attributes:
         trials: the number of the trial of each row.

@@ -78,7 +78,7 @@ def without_nulls(value: JSON, optional: OptionalMembers) -> JSON:
 def pieces_with_nulls(
     pieces: Mapping[str, JSON], optional: OptionalMembers, paths: Collection[str] | None = None
 ) -> dict[str, JSON]:
-    """Return *pieces*, of which those at *paths*, by default all, are ``with_nulls``."""
+    """Return *pieces*, those at *paths* (by default all) with nulls, as ``with_nulls`` makes them."""
     chosen = pieces.keys() if paths is None else pieces.keys() & paths
     return {**pieces, **{path: with_nulls(pieces[path], optional) for path in chosen}}
 

@@ -130,7 +130,7 @@ def _create(client: MlflowClient, experiment: Experiment, name: str) -> str:
 def _write(
     client: MlflowClient, experiment_id: str, contents: Sequence[RunContent], told: Callable[[int], None]
 ) -> None:
-    """Make all runs, of which some are in others, then fill and end one after another."""
+    """Make all runs, since one may be nested in another, then fill and end one after the other."""
     ids = [_start(client, experiment_id, content) for content in contents]
     new_ids = {
         content.origin["run_id"]: run_id for content, run_id in zip(contents, ids, strict=True) if content.origin

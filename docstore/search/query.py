@@ -187,7 +187,7 @@ def _projects(transactions: Transactions, wanted: object) -> tuple[str, ...]:
 
 
 def _check_projects(connection: Connection, projects: Iterable[str]) -> None:
-    """Refuse a project of which the database has no documents, not even deleted ones.
+    """Refuse a project that has no documents, not even deleted ones.
 
     Raises:
         InvalidValueError: there are none; lists the projects that have some.

@@ -299,7 +299,7 @@ class Found(Sequence[T], Generic[T, D]):
 
     @collector_paused()
     def _object(self, whole: StoredDocument, info: DocumentInfo | None = None) -> tuple[Any, State]:
-        """Return the object of a document, and the state of which it was made."""
+        """Return the object of a document, and the state that it was made from."""
         state = whole.state() if info is None else _checked(info, whole)
         return self._reading.made(whole, state), state
 

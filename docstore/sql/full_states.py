@@ -99,7 +99,7 @@ _DIGESTS: Final = sa.select(unchecked(states.c.path), unchecked(states.c.digest)
 
 
 def numbers(connection: Connection, id: str) -> list[int]:
-    """Return the versions of which a document has full states, oldest first."""
+    """Return the versions of a document that have a full state, oldest first."""
     c = states.c
     return list(connection.execute(sa.select(c.version).where(c.id == id).distinct().order_by(c.version)).scalars())
 

@@ -64,7 +64,7 @@ def _elsewhere(connection: Connection, project: str, kind: str, name: str, *, de
 
 
 def _instead(connection: Connection, project: str, kind: str) -> str:
-    """Return a sentence on what there is, for a *kind* of which the project has no document."""
+    """Return a sentence on what there is, for a *kind* without documents in the project."""
     found = rows.kinds_in_use(connection)
     kinds = sorted({its_kind for its_project, its_kind in found if its_project == project})
     if kinds:

@@ -139,7 +139,7 @@ class Changed:
 
 
 def read_changed(connection: Connection, head: HeadRow, old: int, new: int) -> Changed | None:
-    """Return what differs between two versions of a document, of which only the pieces that changed since are read.
+    """Return what differs between two versions of a document; only the pieces that changed since the older are read.
 
     The digests of both versions are checked, by those pieces and the sum of the others that the head has. None if one
     of the versions is not rebuilt from the current state, or other pieces were parts, or something is not as it was

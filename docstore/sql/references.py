@@ -36,7 +36,7 @@ def references(
     A text of any version is whole in one of them: changes keep old values whole. Full states repeat them.
 
     Args:
-        ids: of which documents; None for all of the database, in every project, deleted ones too.
+        ids: of the documents to look in; None for all of the database, in every project, deleted ones too.
 
     Raises:
         UnreadableError: a row with the prefix has no text, so that its words are not known.

@@ -243,7 +243,7 @@ def places_of_name(connection: Connection, name: str, *, deleted: bool = False) 
 
 
 def kinds_in_use(connection: Connection, *, deleted: bool = False) -> set[tuple[str, str]]:
-    """Return each project and kind of which there are live documents, or also deleted ones.
+    """Return each project and kind that has live documents; or, if *deleted* is true, live or deleted ones.
 
     Cost:
         Every name in the database is looked at, in an index; on MySQL, also every head of a deleted document's kind.

@@ -188,7 +188,7 @@ def find_damage(
     """Return a damage for each artifact that is missing or damaged, and each document that refers to it.
 
     Args:
-        name, kind: of which documents, as for ``Store.verify``.
+        name, kind: of the documents to look in, as for ``Store.verify``.
         progress: told how many artifacts were read.
 
     Cost:

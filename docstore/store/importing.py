@@ -84,7 +84,7 @@ def check_database(url: sa.URL, table: str) -> None:
 
 
 def check_database_file(url: sa.URL) -> None:
-    """Check that there is the file of a SQLite database from which is imported.
+    """Check that the file of a SQLite database is there.
 
     Raises:
         MissingFileError: there is none.
@@ -239,7 +239,7 @@ class Importer:
         return self.store.save(mine, message=self.message, author=self.author, based_on=imports[-1])
 
     def _taken(self, name: str, stored: Any, mine: Any) -> list[Conflict]:
-        """Return the trials that are new in *mine*, and of which the store has others with the same numbers."""
+        """Return the trials that are new in *mine* and whose numbers other trials in the store have."""
         context = self.store._context
         new = {TRIALS.path(str(index)) for index in mine.trials.keys() - stored.trials.keys()}
         with context.transactions.reading() as connection:

@@ -166,7 +166,7 @@ def pages(
 
 
 def state_groups(connection: Connection, id: str) -> list[list[int]]:
-    """Return the versions of which a document has full states, the newest first, in groups that fit into memory."""
+    """Return the versions of a document that have a full state, the newest first, in groups that fit into memory."""
     c = states.c
     size = sa.func.sum(_LENGTHS["states"])
     query = sa.select(c.version, sa.cast(size, sa.Integer).label("size")).where(c.id == id)

@@ -74,7 +74,7 @@ def _pieces(connection: Connection, head: HeadRow, fields: Collection[str], numb
 
 
 def experiment_of(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment:
-    """Return the experiment of which these are the head and all parts, or those of some fields, by path."""
+    """Return the experiment that has these pieces by path: the head and all parts, or those of some fields."""
     trials, data = (_parts(pieces, rule) for rule in EXPERIMENT.parts)
     return StoredExperiment(head.id, head.name, pieces[HEAD], trials, data)
 
