@@ -1,1 +1,5 @@
-"""JSON documents as rows: ``writer`` and ``reader``, ``transactions``, ``tables``; ``dialects`` differ by database."""
+"""JSON documents as rows.
+
+``tables`` and ``rows`` have the tables and their statements; ``reader`` and ``writer`` make documents and versions of
+them, ``transactions`` calls these and tries again, and ``dialects`` has all that differs between databases.
+"""

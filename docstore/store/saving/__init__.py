@@ -9,6 +9,10 @@
 5. ``object_update``: what the object is to get; checked before the COMMIT.
 6. ``after_commit``: the object gets it, and remembers the version that it is now.
 
-``bulk`` saves many new objects at once, ``direct`` writes versions without an object, and ``store.status`` goes the
-same way up to the resolution.
+``together`` saves several objects in one transaction, by the same steps; ``bulk`` saves many new ones at once, and
+``upgrade`` those that their classes write otherwise now. ``creation`` loads a document, or creates it. ``overwriting``
+warns of what ``on_conflict="overwrite"`` takes out. ``store.status`` goes the same way up to the resolution.
+
+``direct`` writes versions without an object. It, and ``store.branches.merge``, merge states of a whole document, not
+the changes of an object: ``whole_states`` does so by the same ``resolve``.
 """
