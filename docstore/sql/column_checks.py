@@ -13,7 +13,8 @@ from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind, PartRule, is_document, position_of
 from docstore.errors import DecodeError, short_repr
 from docstore.sql.enum_codes import columns_of_arm
-from docstore.sql.rows import HeadRow, seal_of, tags_in
+from docstore.sql.rows import HeadRow
+from docstore.sql.tagging import seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sqlalchemy.engine import Connection
 
 from docstore.errors import InvalidValueError, VersionNotFoundError, short_repr
-from docstore.sql import rows
+from docstore.sql import rows, tagging
 from docstore.sql.dialects import checked_moment
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import HeadRow
@@ -53,9 +53,9 @@ def version_number(connection: Connection, head: HeadRow, when: When) -> int:
 
 
 def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
-    number = rows.tagged(connection, head.id, tag)
+    number = tagging.tagged(connection, head.id, tag)
     if number is None:
-        known, wanted = [row.tag for row in rows.tag_rows(connection, head.id)], f"tagged {short_repr(tag)}"
+        known, wanted = [row.tag for row in tagging.tag_rows(connection, head.id)], f"tagged {short_repr(tag)}"
         raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind, tags=known)
     return number
 

@@ -34,7 +34,7 @@ from docstore.documents.history import (
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError, short_repr
-from docstore.sql import full_states, paging, rows
+from docstore.sql import full_states, paging, rows, tagging
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
@@ -137,7 +137,7 @@ class _Wanted:
 
 
 def _wanted(connection: Connection, head: HeadRow, keep: Keep) -> _Wanted:
-    tagged = {row.version for row in rows.tag_rows(connection, head.id)}
+    tagged = {row.version for row in tagging.tag_rows(connection, head.id)}
     return _Wanted(_first(connection, head, keep), frozenset(tagged | _merge_bases(connection, head)))
 
 

@@ -33,7 +33,7 @@ from docstore.errors import (
     InvalidValueError,
     RaceLostError,
 )
-from docstore.sql import full_states, paging, rows
+from docstore.sql import full_states, paging, rows, tagging
 from docstore.sql.dialects import insert_many, schema_of, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
@@ -267,7 +267,7 @@ class _Copier:
         codes = self._write_pieces(connection, head, there, paths)
         gone, new = _retagging(connection, head, tags)
         if gone or new:
-            rows.change_tags(connection, head.id, gone=gone, new=new)
+            tagging.change_tags(connection, head.id, gone=gone, new=new)
         self._read_back(connection, head, there, keys, paths, tags)
         return _status(there), codes
 
@@ -439,7 +439,7 @@ def _next_kept(connection: Connection, head: HeadRow, number: int) -> int:
 
 def _tags(connection: Connection, head: HeadRow) -> list[Row]:
     """Return the rows of a document's tags."""
-    return [row._asdict() for row in rows.tag_rows(connection, head.id)]
+    return [row._asdict() for row in tagging.tag_rows(connection, head.id)]
 
 
 def _retagging(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> tuple[list[str], list[Row]]:
@@ -532,14 +532,14 @@ def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> N
 
 def _check_seal(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> None:
     """Refuse a deletion that docstore did not write, and *tags* that are not those that the head says."""
-    text, seal = rows.sealed(connection, head.id)
+    text, seal = tagging.sealed(connection, head.id)
     try:
-        told = rows.tags_in(text)
+        told = tagging.tags_in(text)
     except DecodeError as error:
         raise _damaged(head, "its head", str(error)) from error
-    if seal != rows.seal_of(head.id, head.deleted_at, head.deleted_by, told):
+    if seal != tagging.seal_of(head.id, head.deleted_at, head.deleted_by, told):
         raise _damaged(head, "its head", "docstore did not write its columns deleted_at, deleted_by and tags")
-    found = {row["tag"]: rows.tag_as_json(row["version"], row["created_at"], row["author"]) for row in tags}
+    found = {row["tag"]: tagging.tag_as_json(row["version"], row["created_at"], row["author"]) for row in tags}
     for tag in sorted(told.keys() | found.keys()):
         if told.get(tag) != found.get(tag):
             raise _damaged(head, f"tag {tag!r}", "its row is not what the head says of this tag")

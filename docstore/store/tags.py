@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import checked_text
 from docstore.errors import InvalidValueError, TagExistsError
-from docstore.sql import rows
+from docstore.sql import tagging
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, kept_version_number
 
@@ -42,16 +42,16 @@ def tag(transactions: Transactions, kind: str, name: str, new: NewTag) -> int:
     def work(connection: Connection) -> tuple[str, int]:
         head = transactions.head(connection, kind, name)
         number = head.version if new.version is None else kept_version_number(connection, head, new.version)
-        present = rows.tagged(connection, head.id, text)
+        present = tagging.tagged(connection, head.id, text)
         if present is not None and present != number and not new.move:
             raise TagExistsError(name, text, version=present, wanted=number)
         if present != number:
             now = datetime.now(UTC)
             row = {"id": head.id, "tag": text, "version": number, "created_at": now, "author": new.author}
-            rows.change_tags(connection, head.id, gone=[text], new=[row])
+            tagging.change_tags(connection, head.id, gone=[text], new=[row])
         return head.id, number
 
-    return transactions.writing(work, lambda connection, done: rows.tagged(connection, done[0], text) == done[1])[1]
+    return transactions.writing(work, lambda connection, done: tagging.tagged(connection, done[0], text) == done[1])[1]
 
 
 def untag(transactions: Transactions, kind: str, name: str, text: str) -> None:
@@ -63,17 +63,17 @@ def untag(transactions: Transactions, kind: str, name: str, text: str) -> None:
 
     def work(connection: Connection) -> str:
         head = transactions.head(connection, kind, name)
-        if rows.tagged(connection, head.id, text) is None:
-            known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
+        if tagging.tagged(connection, head.id, text) is None:
+            known = ", ".join(repr(row.tag) for row in tagging.tag_rows(connection, head.id)) or "none"
             raise InvalidValueError("tag", text, f"The tags of {name!r} are: {known}.")
-        rows.change_tags(connection, head.id, gone=[text])
+        tagging.change_tags(connection, head.id, gone=[text])
         return head.id
 
-    transactions.writing(work, lambda connection, id: rows.tagged(connection, id, text) is None)
+    transactions.writing(work, lambda connection, id: tagging.tagged(connection, id, text) is None)
 
 
 def tags(transactions: Transactions, kind: str, name: str) -> dict[str, int]:
     """Return the number of the version that each tag names."""
     with transactions.reading() as connection:
         head = transactions.head(connection, kind, name)
-        return {row.tag: row.version for row in rows.tag_rows(connection, head.id)}
+        return {row.tag: row.version for row in tagging.tag_rows(connection, head.id)}

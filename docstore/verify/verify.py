@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
-from docstore.sql import rows
+from docstore.sql import rows, tagging
 from docstore.sql.column_checks import CodeNames
 from docstore.sql.dialects import faults
 from docstore.sql.paging import project_of
@@ -193,7 +193,7 @@ class _Verification:
                     yield subject.tag(str(row.key), row.problem)
                     continue
                 said = missing.pop(row.tag, None)
-                if sealed is None or said == rows.tag_as_json(row.version, row.created_at, row.author):
+                if sealed is None or said == tagging.tag_as_json(row.version, row.created_at, row.author):
                     found[row.tag] = row.version
                 elif said is None:
                     yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
