@@ -132,7 +132,7 @@ def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]
     return bodies
 
 
-def read_around(
+def read_pieces_at(
     connection: Connection, names: Mapping[str, str], pointers: Iterable[str]
 ) -> dict[str, dict[str, JSON]]:
     """Return for each document its head and the parts that *pointers* lead into, by path.
@@ -156,11 +156,11 @@ def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
     tokens = split_pointer(pointer)
     part = join_pointer(tokens[:2])
     if len(tokens) > 1 and part in pieces:
-        return at(pieces[part], join_pointer(tokens[2:]))
-    return at(join(pieces) if len(tokens) < 2 else pieces.get(HEAD), pointer)
+        return at_pointer(pieces[part], join_pointer(tokens[2:]))
+    return at_pointer(join(pieces) if len(tokens) < 2 else pieces.get(HEAD), pointer)
 
 
-def at(body: JSON, pointer: str) -> MaybeJSON:
+def at_pointer(body: JSON, pointer: str) -> MaybeJSON:
     """Return the value at *pointer* in *body*, or ABSENT."""
     try:
         return resolve(body, pointer)

@@ -26,12 +26,12 @@ from docstore.search.query import Query
 from docstore.search.read import (
     Columns,
     StoredDocument,
-    at,
+    at_pointer,
     check_codes,
     place_in,
-    read_around,
     read_bodies,
     read_documents,
+    read_pieces_at,
     to_arrow,
     to_frame,
 )
@@ -379,12 +379,12 @@ class Found(Sequence[T], Generic[T, D]):
 
     def _places(self, connection: Connection, rows: list[Any], pointers: Sequence[str]) -> list[list[MaybeJSON]]:
         if self._query.part is not None:
-            return [[at(body.value, pointer) for pointer in pointers] for body in read_bodies(connection, rows)]
+            return [[at_pointer(body.value, pointer) for pointer in pointers] for body in read_bodies(connection, rows)]
         if any(len(tokens := split_pointer(pointer)) < 2 and self._may_hold_parts(tokens) for pointer in pointers):
             wholes = read_documents(connection, [row.id for row in rows])
             pieces = {id: whole.state().pieces for id, whole in wholes.items()}
         else:
-            pieces = read_around(connection, {row.id: row.name for row in rows}, pointers)
+            pieces = read_pieces_at(connection, {row.id: row.name for row in rows}, pointers)
         for row in rows:
             check_codes(row, pieces[row.id][HEAD])
         return [[place_in(pieces[row.id], pointer) for pointer in pointers] for row in rows]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
+
+from sqlalchemy.engine import Connection
 
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
@@ -12,11 +15,12 @@ from docstore.codec.live.live_object import LiveObject
 from docstore.codec.locking import locked
 from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
 from docstore.registry.bundle import RegistryBundle, mapper_of
 from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.transactions import Transactions
-from docstore.sql.writer import Note, Writer
+from docstore.sql.writer import Note, Saved, Writer
 from docstore.store.tracking import LoadedState, Tracker, origins_in
 
 _ELSEWHERE: Final = 7
@@ -93,6 +97,12 @@ class StoreContext:
         """
         self.mapper().kind_of(obj)
         return locked(obj)
+
+    def committed(self, work: Callable[[Connection], Saved]) -> Version:
+        """Return the version that *work* writes in a transaction of its own, once it is committed."""
+        with self.transactions.saved(work) as saved:
+            self.codes.learn(saved.codes)
+        return saved.version
 
     def remember(self, obj: Any, state: LoadedState, mapper: Mapper) -> None:
         """Remember that *obj* came from *state*, also for its copies and pickles."""

@@ -21,7 +21,6 @@ from docstore.sql.rows import HeadRow, live_documents_named
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.direct import write_version
 
 
 def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> Version:
@@ -59,7 +58,7 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
         owned = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
         return Saved(saved.id, saved.version, {**saved.codes, **_rename_owner(connection, context, head, new, owned)})
 
-    return write_version(context, work)
+    return context.committed(work)
 
 
 def _rename_owner(

@@ -23,7 +23,7 @@ _MANY: Final = 10
 """The most rows that one damage names, if it is not known which of them is damaged."""
 
 
-class Blame:
+class RowBlame:
     """Rolls a document back to a version at which it is right: the damage is in what was written since.
 
     Args:

@@ -21,7 +21,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.sql.tagging import tags_in
 from docstore.verify import statements
-from docstore.verify.blame_rows import Blame
+from docstore.verify.blame_rows import RowBlame
 from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import Unread
 
@@ -58,7 +58,7 @@ class CurrentState:
     created_at: datetime | None = None
     parts: dict[str, PartColumns] = field(default_factory=dict)
     state: Rollback | None = None
-    blame: Blame | None = None
+    blame: RowBlame | None = None
     tags: dict[str, JSON] | None = None
     missing_codes: set[tuple[str, int, str]] = field(default_factory=set)
 
@@ -115,7 +115,7 @@ class RowCheck:
             self._pieces[HEAD] = {rule.field: {} for rule in self._named.parts}
         pieces = {path: body for path, body in self._pieces.items() if path == HEAD or path not in lost}
         self._now.state = Rollback(self._named, pieces, digests)
-        self._now.blame = Blame(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
+        self._now.blame = RowBlame(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
 
     def _unread(self, row: Unread) -> Iterator[Damage]:
         yield self._subject.piece(str(row.key), row.problem)

@@ -17,7 +17,6 @@ from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.direct import write_version
 
 
 def branch(context: StoreContext, kind: str, name: str, new_name: str, version: When | None, note: Note) -> Version:
@@ -43,7 +42,7 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
         said = Note(note.author, note.message or f"branch of {name!r} at version {number}")
         return context.writer.branch(connection, id, head, state, document, said)
 
-    return write_version(context, work)
+    return context.committed(work)
 
 
 def branches(transactions: Transactions, kind: str, name: str) -> dict[str, int]:

@@ -25,7 +25,6 @@ from docstore.sql.writer import Note, Saved
 from docstore.store.branches.ancestry import Ancestry, Held
 from docstore.store.branches.trial_identity import ArmNames, TrialIdentity
 from docstore.store.context import StoreContext
-from docstore.store.saving.direct import write_version
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of, unlike
 
 
@@ -51,7 +50,7 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
         changeset = changeset_to(states, resolution)
         return context.writer.write(connection, target, document, changeset, theirs.digests, said)
 
-    return write_version(context, work)
+    return context.committed(work)
 
 
 class _Comparison:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +25,6 @@ from docstore.store.saving.overwriting import warn_of_replaced
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 
 
-def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
-    """Return the version that *work* writes in a transaction of its own."""
-    with context.transactions.saved(work) as saved:
-        context.codes.learn(saved.codes)
-    return saved.version
-
-
 def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, based_on: int | None = None) -> Version:
     """Save a JSON value as the newest version of a document; as ``Store.put``."""
     mapper = context.mapper()
@@ -43,9 +35,9 @@ def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, bas
     name = checked_text("name", name, LONGEST_NAME)
     document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
     if based_on is not None:
-        return write_version(context, lambda it: _write_on(it, context, document, note, based_on, "merge"))
+        return context.committed(lambda it: _write_on(it, context, document, note, based_on, "merge"))
     id = new_id()
-    return write_version(context, lambda connection: context.writer.overwrite(connection, id, document, note))
+    return context.committed(lambda connection: context.writer.overwrite(connection, id, document, note))
 
 
 def put_document(
@@ -121,4 +113,4 @@ def revert(context: StoreContext, kind: str, name: str, version: When, note: Not
         said = Note(note.author, note.message or f"revert to version {number}")
         return context.writer.replace(connection, head, Document(then, name, head.model, target), said)
 
-    return write_version(context, work)
+    return context.committed(work)
