@@ -207,7 +207,10 @@ def _entry(where: str, text: bytes) -> Entry:
             problem='it is no document that says its kind and its name, and has no "document" with a '
             '"kind" and a "name"',
         )
-    return Entry(where, kind, name, dumps(members["document"]))
+    try:
+        return Entry(where, kind, name, dumps(members["document"]))
+    except DocstoreError as error:  # it is nested too deep
+        return Entry(where, kind, name, problem=str(error))
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:

@@ -226,6 +226,8 @@ class TestImport:
             '{"kind": "experiment", "name": "c", "document": {"__type": "Experiment", "__format": 1}}',
             '{"kind": "note", "name": "d", "document": 4}',
             '{"kind": "experiment", "name": "e", "document": 5}',
+            '{"kind": "note", "name": "f", "document": %s}' % ("[" * 300 + "]" * 300),
+            f'{{"kind": "note", "name": "g", "document": {2**70}}}',
         )
 
         would = docstore_cli(f"import a.jsonl -o jsonl -n --url {other}")
@@ -239,10 +241,14 @@ class TestImport:
             ("failed", "c", "line 5"),
             ("new", "d", "line 6"),
             ("failed", "e", "line 7"),
+            ("failed", "f", "line 8"),
+            ("new", "g", "line 9"),
         ]
         assert "docstore: line 3: at the root: not JSON" in ended.err
-        assert ended.err.endswith("a.jsonl: 4 failed, 2 new.\n")
-        assert docstore_cli(f"ls -q --url {other}").out == "a\nd\n"
+        assert ended.err.endswith("a.jsonl: 5 failed, 3 new.\n")
+        assert docstore_cli(f"ls -q --url {other}").out == "a\nd\ng\n"
+        with docstore.connect(other) as store:
+            assert store.get("g", kind="note") == 2**70
 
     @pytest.mark.parametrize(
         ("how", "code", "status", "kept"),
