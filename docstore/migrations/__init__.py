@@ -134,7 +134,7 @@ def _require(engine: Engine, body_index: bool) -> None:
     with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
         check_settings(connection)
         found = _found(connection)
-    if not _is_head(found):
+    if not is_head(found):
         what = "it has no tables of docstore" if found is None else f"its tables are at {found!r}, and not {HEAD!r}"
         raise TablesError(
             f"{shown(engine.url)}: {what}, and it was opened to be read only. Whoever may write to it makes them, or "
@@ -198,7 +198,7 @@ def _is_done(engine: Engine, body_index: bool) -> bool:
         check_settings(connection)
         found = _found(connection)
         lacks_index = body_index and found == HEAD and _lacks_body_index(connection)
-    return _is_head(found) and not lacks_index
+    return is_head(found) and not lacks_index
 
 
 def upgrade(connection: Connection) -> None:
@@ -249,7 +249,7 @@ def _user(engine: Engine) -> tuple[str, str | None]:
 def _is_current(connection: Connection) -> bool:
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema=schema_of(connection)):
         return False
-    return _is_head(_found(connection))
+    return is_head(_found(connection))
 
 
 def _found(connection: Connection) -> str | None:
@@ -257,7 +257,12 @@ def _found(connection: Connection) -> str | None:
     return found
 
 
-def _is_head(found: str | None) -> bool:
+def is_head(found: str | None) -> bool:
+    """Return whether *found*, the migration that tables are at, is the newest one; None is that of no tables.
+
+    Raises:
+        TablesError: this docstore does not know it.
+    """
     if found in _BEFORE_RELEASE:
         raise TablesError(
             f"the tables are at migration {found!r}, made by a docstore from before its first release, and this one "

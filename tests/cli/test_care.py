@@ -180,6 +180,15 @@ class TestMigrate:
             store.put("note", "n1", 1)
             assert store.verify() == []
 
+    def test_of_tables_of_a_newer_docstore_is_refused_in_a_dry_run_too(self, docstore_cli, lab):
+        with closing(sqlite3.connect(str(sa.make_url(lab).database))) as connection, connection:
+            connection.execute("UPDATE docstore_schema SET version_num = '0999_later'")
+
+        ended = docstore_cli("migrate -n")
+
+        assert ended.code == 3
+        assert "Upgrade with: pip install -U docstore" in ended.err
+
     def test_makes_no_file(self, docstore_cli, tmp_path):
         assert docstore_cli("migrate --url typo.db").code == 3
         assert list(tmp_path.iterdir()) == []

@@ -33,12 +33,13 @@ def migrate(settings: Settings, *, sql: bool, dry_run: bool) -> None:
             Output().lines(f"{statement};" for statement in migrations.statements(engine))
             return
         before = migrations.current(engine)
+        is_current = migrations.is_head(before)
         if not dry_run:
             migrations.ensure(engine)
     finally:
         engine.dispose()
     where = f"{shown(engine.url)}: the tables"
-    if before == migrations.HEAD:
+    if is_current:
         exits.say(f"{where} are at migration {before} already.")
     else:
         what = "would be" if dry_run else "are now"
