@@ -136,6 +136,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError("it is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            raise OSError("it is a pipe or a device; name a file")  # or else /dev/null would be replaced, too
         with _replacing(target) as new:
             yield new
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -427,6 +428,18 @@ class TestAPasswordInAURL:
 
         assert "memory://ada:***@host/a.json" in ended.err
         assert "s3cret" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("line", ["export pipe.jsonl", "report cakes -o pipe.jsonl", "backup pipe.jsonl -y"])
+def test_what_is_no_file_is_not_replaced_by_one(docstore_cli, lab, tmp_path, line):
+    """A device would be gone, /dev/null too, where the user may do that."""
+    os.mkfifo(tmp_path / "pipe.jsonl")
+
+    ended = docstore_cli(line)
+
+    assert ended.code == 3
+    assert ended.err.startswith("docstore: pipe.jsonl: it is a pipe or a device; name a file.")
+    assert (tmp_path / "pipe.jsonl").is_fifo()
 
 
 class TestAnImportThatIsStopped:

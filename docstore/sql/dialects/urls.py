@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from os import PathLike
 from typing import Final
@@ -66,6 +67,8 @@ def is_path(text: str) -> bool:
 
 
 def _is_sqlite_file(path: str) -> bool:
+    if not os.path.isfile(path):
+        return False  # of a pipe, what is read here would be lost
     try:
         with open(path, "rb") as file:
             return file.read(16) == b"SQLite format 3\0"
