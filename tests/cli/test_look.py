@@ -151,6 +151,12 @@ class TestGet:
 
         assert ended.out == ("" if revision == "1" else '"COMPLETED"\n')
 
+    def test_prints_a_text_as_it_is_with_raw(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.put("note", "script", "for each in x:\n\tbake(each)")
+
+        assert docstore_cli("get script -k note --raw").out == "for each in x:\n\tbake(each)\n"
+
     def test_prints_it_as_it_was_at_a_time(self, docstore_cli, lab):
         with docstore.connect(lab) as store:
             when = store.version("cakes", 2).created_at.isoformat()

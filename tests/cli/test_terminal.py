@@ -20,6 +20,7 @@ def environment(backends, tmp_path_factory):
         with docstore.connect(url) as store:
             for number in range(30):
                 store.put("note", f"note {number} \x1b[31m", number)
+            store.put("memo", "lines", "one\ntwo\x1b[31m")
         yield {"DOCSTORE_URL": url, "PAGER": "sed s/^/paged:/"}
 
 
@@ -52,6 +53,10 @@ class TestATable:
 
 def test_a_difference_is_green_where_something_was_added(environment):
     assert shown(["diff", "cakes"], environment).startswith("\x1b[32mtrial 2: added")
+
+
+def test_a_text_as_it_is_has_its_lines_and_does_not_drive_the_terminal(environment):
+    assert shown(["get", "lines", "-k", "memo", "--raw"], environment) == "one\ntwo\\x1b[31m\n"
 
 
 class TestAnOutputThatDoesNotFit:

@@ -9,7 +9,7 @@ import click
 from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.look.pointers import json_at
-from docstore.cli.output import Output
+from docstore.cli.output import Output, is_terminal
 from docstore.cli.settings import Settings
 from docstore.cli.text import printable, printable_json
 
@@ -19,7 +19,7 @@ from docstore.cli.text import printable, printable_json
 @click.argument("pointer", metavar="[POINTER]", type=options.POINTER, default="")
 @options.kind
 @options.revision
-@click.option("--raw", is_flag=True, help="Print a text without quotes.")
+@click.option("--raw", is_flag=True, help="Print a text as it is, without quotes.")
 @options.output("json", "jsonl")
 def get(
     settings: Settings,
@@ -46,4 +46,8 @@ def get(
     with settings.open() as store:
         text = json_at(store, name, pointer, kind=kind, indent=is_indented, **options.version_of(revision)).decode()
     value = json.loads(text) if raw else None
-    output.lines([printable(value) if isinstance(value, str) else printable_json(text)])
+    if isinstance(value, str):
+        lines = value.split("\n")
+        output.lines(map(printable, lines) if is_terminal() else lines)
+    else:
+        output.lines([printable_json(text)])
