@@ -18,6 +18,9 @@ _EXAMPLES: Final = "\nExamples:\n"
 
 def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Keep what an option that every command has says: after the command it has the last word."""
+    if value == "":
+        # As of a variable of a script that is not set: another database or project would be taken.
+        raise click.BadParameter("it is empty. Write one, or leave the option out.", ctx, parameter)
     if value:
         setattr(ctx.ensure_object(Settings), str(parameter.name), value)
 

@@ -66,6 +66,13 @@ class TestTheDatabase:
         assert docstore_cli("ls -q").out == "in the kitchen\n"
         assert docstore_cli("ls -q --project default").out == "file\n"
 
+    @pytest.mark.parametrize("option", ["--url", "--project"])
+    def test_is_none_other_if_the_option_is_empty(self, docstore_cli, lab, option):
+        ended = docstore_cli(f"ls {option} ''")
+
+        assert (ended.code, ended.out) == (2, "")
+        assert f"'{option}': it is empty." in ended.err
+
 
 class TestWithoutADatabase:
     def test_it_is_said_how_one_is_given(self, docstore_cli):
