@@ -28,7 +28,7 @@ def link(path: str, **query: object) -> str:
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}" if given else path
 
 
-def document_link(kind: str, name: str, version: str = "") -> str:
+def document_link(kind: str, name: str, version: int | str = "") -> str:
     """Return the link to a document's own page, now or at a version: an experiment's, or the JSON of another kind."""
     return link("/experiment" if kind == EXPERIMENT else "/json", name=name, kind=kind, version=version)
 

@@ -428,6 +428,15 @@ class TestTrials:
         assert client.get("/trial", name="cakes", index=4).status_code == 404
 
 
+class TestATagThatLooksLikeANumber:
+    def test_leads_to_the_version_that_it_names(self, own):
+        own.tag("cakes", "1", 2)
+        client = Client(web.app(own))
+
+        for path in ("/experiment", "/history"):
+            assert re.findall(r'class="tag" href="[^"]*version=(\w+)">1<', client.get(path, name="cakes").text) == ["2"]
+
+
 class TestHistory:
     def test_has_versions_tags_and_branches(self, client):
         versions = client.get("/history.json", name="cakes").json()["versions"]
