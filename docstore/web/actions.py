@@ -29,7 +29,7 @@ def revert(source: Source, form: Mapping[str, str]) -> None:
     """Make the state of a version the newest version, with the message of the form."""
     number = _number(form)
     message = form.get("message", "").strip() or f"back to version {number}"
-    source.store.revert(form["name"], number, kind=form["kind"], message=message)
+    source.store.revert(form["name"], number, kind=form["kind"], message=message, author=_author(form))
 
 
 def edit_note(source: Source, form: Mapping[str, str]) -> NoteConflict | None:
@@ -37,7 +37,12 @@ def edit_note(source: Source, form: Mapping[str, str]) -> NoteConflict | None:
     if form["kind"] != EXPERIMENT:
         raise InvalidValueError("kind", form["kind"], "Only experiments have a description.")
     message = form.get("message", "").strip() or "description edited"
-    return save_note(source, form["name"], form.get("note", ""), form.get("mark", ""), message)
+    return save_note(source, form["name"], form.get("note", ""), form.get("mark", ""), message, _author(form))
+
+
+def _author(form: Mapping[str, str]) -> str | None:
+    """Return who changes something; None for the author of the store, if nobody said who they are."""
+    return form.get("author", "").strip() or None
 
 
 def _number(form: Mapping[str, str]) -> int:

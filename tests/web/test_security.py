@@ -144,10 +144,11 @@ class TestWithTheToken:
         assert writer.post("/revert", form).status_code == 400
 
     def test_a_version_is_brought_back(self, own, writer):
-        writer.post("/revert", {"kind": "experiment", "name": "cakes", "version": "1", "message": "too soft"})
+        form = {"kind": "experiment", "name": "cakes", "version": "1", "message": "too soft", "author": "dora"}
+        writer.post("/revert", form)
 
         newest = own.history("cakes")[0]
-        assert (newest.number, newest.message) == (3, "too soft")
+        assert (newest.number, newest.message, newest.author) == (3, "too soft", "dora")
         assert own.get("cakes", pointer="/description") == "soft"
 
     def test_the_form_of_another_site_changes_nothing(self, own, writer):
@@ -194,6 +195,11 @@ class TestANote:
         assert newest.places == ("/description",)
         assert own.get("cakes", pointer="/description") == "soft\nand <b>sweet</b>"
         assert "soft\nand &lt;b&gt;sweet&lt;/b&gt;" in writer.get("/experiment", name="cakes").text
+
+    def test_is_by_who_gives_a_name(self, own, writer):
+        writer.post("/note", {**self.form_of(writer), "note": "sweet", "author": " dora "})
+
+        assert own.history("cakes")[0].author == "dora"
 
     def test_that_somebody_else_changed_meanwhile_is_not_overwritten_and_both_texts_are_shown(self, own, writer):
         form = {**self.form_of(writer), "note": "sweet", "message": "more sugar"}

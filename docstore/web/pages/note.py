@@ -62,7 +62,7 @@ class NoteConflict:
 
     Attributes:
         theirs: the note as it is now, and *change*, the version that made it so.
-        yours: the text that was not saved, and its *message*.
+        yours: the text that was not saved, with its *message* and its *author*.
     """
 
     name: str
@@ -70,9 +70,12 @@ class NoteConflict:
     change: ChangeRow
     yours: str
     message: str
+    author: str
 
 
-def save_note(source: Source, name: str, text: str, mark: str, message: str) -> NoteConflict | None:
+def save_note(
+    source: Source, name: str, text: str, mark: str, message: str, author: str | None = None
+) -> NoteConflict | None:
     """Save *text* as the note on an experiment, if the note is still the one that *mark* is of; else return both.
 
     Raises:
@@ -91,18 +94,18 @@ def save_note(source: Source, name: str, text: str, mark: str, message: str) -> 
         remedy = "Its class has no description, or is not installed where these pages run: start them where it is."
         raise InvalidValueError("experiment", name, remedy)
     if note_of(experiment.description).mark != mark:
-        return _conflict(source, name, text, message)
+        return _conflict(source, name, text, message, author)
     if text == (experiment.description or "").replace("\r\n", "\n"):
         return None
     experiment.description = text or None
     try:
-        source.store.save(experiment, parts=[], message=message)
+        source.store.save(experiment, parts=[], message=message, author=author)
     except ConflictError:
-        return _conflict(source, name, text, message)
+        return _conflict(source, name, text, message, author)
     return None
 
 
-def _conflict(source: Source, name: str, text: str, message: str) -> NoteConflict:
+def _conflict(source: Source, name: str, text: str, message: str, author: str | None) -> NoteConflict:
     theirs = note_in(source, source.head(name))
     version = next(iter(source.store.history(name, pointer="/description")), source.newest_version(name))
-    return NoteConflict(name, theirs, change_row(source, name, EXPERIMENT, version), text, message)
+    return NoteConflict(name, theirs, change_row(source, name, EXPERIMENT, version), text, message, author or "")
