@@ -175,6 +175,27 @@ class TestAVisitor:
 
         assert link.evaluate("each => each === document.activeElement")
 
+    def test_is_told_while_the_server_or_the_database_does_not_answer(self, visitor):
+        visitor.page.clock.install()
+        visitor.page.reload()
+        lost, news = visitor.page.get_by_text("The server does not answer"), visitor.page.locator("#news")
+        assert lost.is_hidden()
+
+        visitor.page.route("**/changes*", lambda route: route.abort())
+        visitor.page.clock.fast_forward(4_000)
+        lost.wait_for()
+        visitor.page.unroute("**/changes*")
+        failure = '<p class="wrong">No database</p>'
+        visitor.page.route("**/changes*", lambda route: route.fulfill(status=503, body=failure))
+        visitor.page.clock.fast_forward(4_000)
+        news.get_by_text("No database").wait_for()
+        assert lost.is_hidden()
+        visitor.page.unroute("**/changes*")
+        visitor.page.clock.fast_forward(4_000)
+        news.get_by_text("No database").wait_for(state="detached")
+
+        visitor.wrong.clear()  # the browser reports what it could not load
+
     def test_prints_times_and_not_how_long_ago_they_were(self, visitor):
         moment = visitor.page.locator("time").first
         assert "UTC" not in moment.inner_text()

@@ -131,6 +131,15 @@
     if (text === told) event.preventDefault();
     told = text;
   });
+  // While nobody answers, the page says so; an answer that there is no news (204) ends what an error said.
+  document.addEventListener("htmx:finally:request", event => {
+    const { sourceElement, response } = event.detail.ctx;
+    if (sourceElement.id !== "news") return;
+    document.getElementById("lost").hidden = response !== undefined;
+    if (response?.status !== 204) return;
+    document.querySelector("#news .wrong")?.remove();
+    told = "";
+  });
 
   function prepare(root) { sliders(root); times(root); plots(root); }
   prepare(document);
