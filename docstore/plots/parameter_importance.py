@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from docstore.documents.display import counted
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
 from docstore.plots.experiment_data import Dimension, ExperimentData, Target, experiment_data
@@ -192,6 +193,6 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
     ax.set_yticks(rows, [drawing.plain(each.parameter, 32) for each in drawn])
     ax.set_ylim(-0.6, len(drawn) - 0.4)
     ax.set_xlim(left=0.0)
-    constant = f"\n{len(found.constant)} parameters do not vary" if found.constant else ""
+    constant = f"\nnot varied: {counted(len(found.constant), 'parameter')}" if found.constant else ""
     drawing.legend(ax, f"{found.arms:,} arms{constant}")
     return ax

@@ -230,6 +230,8 @@ class TestImportance:
 
         assert [each.parameter for each in found.parameters] == ["minutes"]
         assert found.constant == ("sugar", "flour")
+        title = plots.importance(experiment).get_legend().get_title().get_text()
+        assert title == "24 arms\nnot varied: 2 parameters"
 
     def test_of_too_few_trials_is_not_drawn(self):
         ax = plots.importance(many_breads(19))
