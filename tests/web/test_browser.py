@@ -50,6 +50,8 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[docstore
     """A store, and where its pages are."""
     with docstore.connect(tmp_path_factory.mktemp("browser") / "lab.db", author="ada") as store:
         fill(store)
+        store.tag("cakes", "t" * 255, 2)
+        store.put("note", "of a long name", {}, author="a" * 255, message="m" * 255)
         with served(store) as address:
             yield store, address
 
