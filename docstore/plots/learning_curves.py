@@ -103,15 +103,10 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
     if not found.curves:
         return drawing.say(ax, f"no data: no observation of {drawing.plain(target.label)} has a step")
     best = [each for each in found.curves if each.counts][:BEST]
-    others = found.curves[len(best) :]
     total = sum(len(each.steps) for each in found.curves)
-    _draw_others(ax, others, total)
+    _draw_others(ax, found.curves[len(best) :], total)
     for place, each in enumerate(best):
-        colour, line = drawing.COLOURS[place], drawing.LINES[place]
-        _draw_band(ax, each, colour)
-        name = f"{drawing.plain(each.arm.label)}: {each.means[-1]:.4g}"
-        drawn: Style = {"color": colour, "linestyle": line, "linewidth": 1.6, "label": name, "zorder": 4}
-        ax.plot(each.steps, each.means, rasterized=len(each.steps) > drawing.MANY, **drawn)
+        _draw_best(ax, each, drawing.COLOURS[place], drawing.LINES[place])
     stopped = [(each.steps[-1], each.means[-1]) for each in found.curves if each.arm.status == "EARLY_STOPPED"]
     if stopped and len(found.curves) <= _FEW:
         style: Style = {"marker": "x", "color": drawing.ink(ax), "label": "stopped early", "zorder": 3}
@@ -135,6 +130,13 @@ def _draw_others(ax: Axes, others: Sequence[Curve], total: int) -> None:
         if alone:
             drawing.points(ax, *zip(*alone, strict=True), total=len(alone), color=drawing.GREY)
         ax.autoscale_view()
+
+
+def _draw_best(ax: Axes, each: Curve, colour: str, line: Any) -> None:
+    _draw_band(ax, each, colour)
+    name = f"{drawing.plain(each.arm.label)}: {each.means[-1]:.4g}"
+    drawn: Style = {"color": colour, "linestyle": line, "linewidth": 1.6, "label": name, "zorder": 4}
+    ax.plot(each.steps, each.means, rasterized=len(each.steps) > drawing.MANY, **drawn)
 
 
 def _draw_band(ax: Axes, curve: Curve, colour: str) -> None:

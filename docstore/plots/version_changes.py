@@ -110,11 +110,7 @@ def history(
         return drawing.say(ax, "no data: no version")
     for place, author in enumerate(found.authors):
         _draw_author(ax, found, place, author, over)
-    ax.set_yticks(range(len(found.members)), [drawing.plain(each.replace("_", " "), 28) for each in found.members])
-    room = 0.4 * (len(found.authors) + 2) if drawing.has_legend_inside(ax) else 0.0  # for the legend
-    ax.set_ylim(len(found.members) - 0.4 + room, -0.6)
-    ax.grid(axis="y", color=drawing.GREY, linewidth=0.3)
-    ax.set_axisbelow(True)
+    _draw_rows(ax, found)
     for count in (1, 100):
         ax.scatter([], [], s=_size(count, 1), color=drawing.GREY, label=f"{count} change{'s' * (count > 1)}")
     if over == "time":
@@ -123,6 +119,14 @@ def history(
         drawing.whole_numbers(ax)
     drawing.legend(ax, inside="lower left")
     return ax
+
+
+def _draw_rows(ax: Axes, found: VersionChanges) -> None:
+    ax.set_yticks(range(len(found.members)), [drawing.plain(each.replace("_", " "), 28) for each in found.members])
+    room = 0.4 * (len(found.authors) + 2) if drawing.has_legend_inside(ax) else 0.0  # for the legend
+    ax.set_ylim(len(found.members) - 0.4 + room, -0.6)
+    ax.grid(axis="y", color=drawing.GREY, linewidth=0.3)
+    ax.set_axisbelow(True)
 
 
 def _draw_author(ax: Axes, found: VersionChanges, place: int, author: str, over: str) -> None:

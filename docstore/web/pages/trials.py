@@ -184,12 +184,11 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     timeline = source.store.history(name)
     shown_version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     number = None if shown_version.number == len(timeline) else shown_version.number
-    trial = _part(source, name, f"/trials/{index}", number)
+    trial, data = (_part(source, name, f"/{field}/{index}", number) for field in ("trials", "data"))
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
-    data = _part(source, name, f"/data/{index}", number)
     records, arms = _measured(source, trial, data, index)
-    declared = parameter_types(dict(source.head(name, version=number)))
+    head = dict(source.head(name, version=number))
     changes = _changes(source, name, index, shown_version.number)
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
     return TrialPage(
@@ -199,7 +198,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         index,
         str(trial.get("status", "")),
         arms,
-        list(dict.fromkeys(chain(declared, *(arm["parameters"] for arm in arms)))),
+        list(dict.fromkeys(chain(parameter_types(head), *(arm["parameters"] for arm in arms)))),
         list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
         _artifacts(source, trial, data, index),
         source.has_files,
