@@ -182,7 +182,7 @@ class Artifacts:
         return gone
 
 
-def find_damage(
+def damaged_artifacts(
     context: StoreContext, files: ArtifactFiles, name: str | None, kind: str | None, progress: bool | Report
 ) -> list[Damage]:
     """Return a damage for each artifact that is missing or damaged, and each document that refers to it.

@@ -1241,9 +1241,9 @@ class Store:
         damages = reading.verify(self._context, name, kind, decode=decode, progress=progress)
         if self._artifact_files is None:
             return damages
-        from docstore.store.artifacts import find_damage
+        from docstore.store.artifacts import damaged_artifacts
 
-        return damages + find_damage(self._context, self._artifact_files, name, kind, progress)
+        return damages + damaged_artifacts(self._context, self._artifact_files, name, kind, progress)
 
     @property
     def artifacts(self) -> Artifacts:
