@@ -25,8 +25,8 @@ from docstore.model import (
 from docstore.registry.ax_registries import is_of_ax
 from docstore.search.experiments.similar import AT_MOST
 from docstore.sqa_store.db import store_of
+from docstore.sqa_store.document_numbers import name_of_number
 from docstore.sqa_store.sqa_config import SQAConfig
-from docstore.store.numbers import name_of_number
 
 # --- experiments -----------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from docstore.model import AnalysisCardBase, BaseTrial, Experiment, GenerationSt
 from docstore.model.outcome_constraint import OutcomeConstraint
 from docstore.registry.ax_registries import is_of_ax
 from docstore.sqa_store.db import config_of, store_of
+from docstore.sqa_store.document_numbers import name_of_document, number_of_document
 from docstore.sqa_store.sqa_config import SQAConfig
-from docstore.store.numbers import name_of_document, number_of_document
 from docstore.store.store import Store
 
 # --- experiments -----------------------------------------------------------------------------------------------------
