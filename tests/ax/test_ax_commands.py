@@ -111,7 +111,7 @@ class TestAnImport:
         ("source", "told"),
         [
             ("missing.json", "missing.json: there is no such file"),
-            ("missing.db: there is no such database file"),
+            ("missing.db", "missing.db: there is no such database file"),
             ("lab.db", "lab.db is no database of Ax. It has no table 'experiment_v2'"),
             ("wrong.json", "wrong.json: Ax cannot read it: "),
         ],
