@@ -132,7 +132,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = local_path(os.fspath(path))
     target = Path(os.path.realpath(path))
-    with explained(path):
+    with explained(path, ". A file that was there is as it was."):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError("it is a folder; name a file in it")
@@ -288,15 +288,15 @@ def _unpacked(data: bytes) -> bytes | None:
 
 
 @contextlib.contextmanager
-def explained(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise an OSError as a MissingFileError, with names like it, or a FileAccessError."""
+def explained(path: str | os.PathLike[str], and_then: str = "") -> Iterator[None]:
+    """Raise an OSError as a MissingFileError, with names like it, or a FileAccessError, which ends with *and_then*."""
     name = os.fspath(path)
     try:
         yield
     except FileNotFoundError as error:
         raise MissingFileError(name, f"there is no such file.{_near(Path(path))}") from error
     except OSError as error:
-        raise FileAccessError(name, f"{error.strerror or error}. A file that was there is as it was.") from error
+        raise FileAccessError(name, f"{error.strerror or error}{and_then}") from error
 
 
 def _near(path: Path) -> str:

@@ -32,6 +32,7 @@ class TestAMistake:
             ("diff cakes --file note.json", 3, "note.json: not JSON: trailing comma"),
             ("diff cakes --file nothing.json", 3, "nothing.json: there is no such file."),
             ("ls --url text.db", 3, "file is not a database. This file has another format: choose another path."),
+            ("save folder.db", 3, "docstore: folder.db: Is a directory\n"),
             ("ls --url folder.db", 3, "folder.db: this is a folder. Give the path of a file in it."),
             ("init --url folder.db", 3, "folder.db: this is a folder. Give the path of a file in it."),
             ("import old.db", 3, "docstore: old.db: there is no such file."),
