@@ -145,9 +145,10 @@ class Kind:
         if self.name in FIXED_LAYOUT or not is_document(head):
             return self
         assert isinstance(head, dict)  # a document is
+        by_name = kind_named(self.name)  # this one may have the layout of another head
         if self.name in KINDS:
-            return _IN_ONE_PIECE if any(isinstance(head.get(rule.field), list) for rule in self.parts) else self
-        return self if LAYOUT_KEY not in head else _kind_from_text(self.name, dumps(head[LAYOUT_KEY]))
+            return _IN_ONE_PIECE if any(isinstance(head.get(rule.field), list) for rule in by_name.parts) else by_name
+        return by_name if LAYOUT_KEY not in head else _kind_from_text(self.name, dumps(head[LAYOUT_KEY]))
 
     @property
     def layout(self) -> dict[str, JSON]:
