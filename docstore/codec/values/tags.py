@@ -144,13 +144,20 @@ def tagged_where_unsafe(value: JSON) -> JSON:
         A writing of it; a visit of every value only if there may be such a one.
     """
     text = b"[%b]" % dumps(value)
-    return tagged(value) if b"\\u0000" in text or _MAY_BE_UNSAFE.search(text) else value
+    return _tagged(value) if b"\\u0000" in text or _MAY_BE_UNSAFE.search(text) else value
 
 
-def tagged(value: JSON) -> JSON:
-    """Return *value* as ``tagged_where_unsafe`` does, with a visit of every value; integers may have any size."""
+def tagged_if_json(value: Any) -> Any:
+    """Return *value* as ``tagged_where_unsafe`` does; what is no JSON value as it is, for the caller to refuse."""
+    try:
+        return tagged_where_unsafe(value)
+    except EncodeError:
+        return value
+
+
+def _tagged(value: JSON) -> JSON:
     if isinstance(value, dict):
-        members = {key: tagged(each) for key, each in value.items()}
+        members = {key: _tagged(each) for key, each in value.items()}
         unsafe = next(filter(UNSAFE_TEXT.search, members), None)
         if unsafe is None:
             return members
@@ -160,7 +167,7 @@ def tagged(value: JSON) -> JSON:
             )
         return {TAG: "dict", "items": canonical_order([str_encode(key), each] for key, each in members.items())}
     if isinstance(value, list):
-        return [tagged(each) for each in value]
+        return [_tagged(each) for each in value]
     if isinstance(value, str):
         return str_encode(value)
     if isinstance(value, float):

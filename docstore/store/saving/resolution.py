@@ -9,7 +9,7 @@ from typing import Final
 
 from docstore.codec.live.adopt import check_adoptable
 from docstore.codec.live.live_object import LiveObject
-from docstore.codec.values.tags import tagged
+from docstore.codec.values.tags import tagged_if_json
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
@@ -63,7 +63,7 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     resolution = resolve(
         kind,
         sides,
-        policy=(lambda conflict: tagged(policy(conflict))) if callable(policy) else policy,
+        policy=(lambda conflict: tagged_if_json(policy(conflict))) if callable(policy) else policy,
         paths=None if changes.whole else changes.about,
         taken=TakenNumbers(() if changes.whole else save.live.numbers(), is_stored),
         optional=save.live.mapper.codec.optional_members,

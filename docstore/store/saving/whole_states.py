@@ -9,7 +9,7 @@ from typing import Any
 
 from docstore.codec.live.adopt import check_merged_object
 from docstore.codec.mapper import Mapper
-from docstore.codec.values.tags import tagged
+from docstore.codec.values.tags import tagged_if_json
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, dumps, same_json
 from docstore.documents.changeset import Changeset, changeset_of, same_layout
 from docstore.documents.digests import piece
@@ -87,7 +87,7 @@ class WholeStates:
 
     def deciding(self, decide: Any) -> Any:
         """Return the user's function *decide*, called with conflicts as the user sees them, its values tagged."""
-        return lambda conflict: tagged(decide(self.shown(conflict)))
+        return lambda conflict: tagged_if_json(decide(self.shown(conflict)))
 
 
 def _schema(pieces: Pieces) -> JSON:
