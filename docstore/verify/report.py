@@ -17,7 +17,7 @@ class Progress:
     """How far a long call is.
 
     Units:
-        done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``), or documents
+        done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``, a report), or documents
             (``save_many``, ``upgrade``), or artifacts (``verify`` after the versions, ``collect``)
 
     Attributes:

@@ -35,13 +35,14 @@ from typing import TYPE_CHECKING
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.engine import URL, Engine
     from starlette.applications import Starlette
 
     from docstore.sql.version_names import When
     from docstore.store.store import Store
+    from docstore.verify.report import Progress
 
 __all__ = ["app", "report", "serve"]
 
@@ -99,7 +100,14 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: C
     return routes.make_app(store, write=write, token=token, hosts=hosts)
 
 
-def report(store: Store, name: str, *, version: When | None = None, json: bool = True) -> bytes:
+def report(
+    store: Store,
+    name: str,
+    *,
+    version: When | None = None,
+    json: bool = True,
+    progress: bool | Callable[[Progress], None] = False,
+) -> bytes:
     """Return a report about an experiment: one HTML file, which a browser opens without a network.
 
     It shows what changed last, the goal, the plot of the objective, the best arms, the history with what each of the
@@ -111,6 +119,7 @@ def report(store: Store, name: str, *, version: When | None = None, json: bool =
         version: which one it is about: a number, a tag, or a time at which it was current; by default, the newest.
         json: whether the JSON of the whole experiment is in the file, packed. Without it, the file of an experiment
             with 10,000 trials has less than 1 MB.
+        progress: as that of ``Store.verify``: it counts the versions whose changes have been read.
 
     Raises:
         MissingDependencyError: Jinja2 is not installed.
@@ -124,7 +133,7 @@ def report(store: Store, name: str, *, version: When | None = None, json: bool =
         from docstore.web import reporting
     except ImportError as error:
         raise _missing(error, "report()") from error
-    return reporting.report(store, name, version, with_json=json)
+    return reporting.report(store, name, version, with_json=json, progress=progress)
 
 
 def _missing(error: ImportError, purpose: str) -> MissingDependencyError:

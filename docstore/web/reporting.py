@@ -6,11 +6,12 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
+from docstore.verify.report import Progress, reporting
 from docstore.web.pages.report import Step, report_page
 from docstore.web.rendering import environment, static_files
 from docstore.web.source import Source
@@ -23,9 +24,12 @@ _POLICY: Final = "default-src 'none'; style-src '{style}'; script-src '{script}'
 """A browser loads nothing, and runs no script but the one of the file."""
 
 
-def report(store: Store, name: str, version: When | None, *, with_json: bool) -> bytes:
+def report(
+    store: Store, name: str, version: When | None, *, with_json: bool, progress: bool | Callable[[Progress], None]
+) -> bytes:
     """Return the report about an experiment; as ``docstore.web.report``."""
-    page = report_page(Source(store), name, version)
+    with reporting(progress) as told:
+        page = report_page(Source(store), name, version, told)
     style, script = _static("style.css"), _static("report.js")
     text = (
         environment()

@@ -30,6 +30,16 @@ def cakes(lab):
 
 
 class TestAReport:
+    def test_tells_which_of_its_versions_it_has_read(self, lab):
+        told = []
+
+        web.report(lab, "cakes", progress=told.append)
+
+        compared = lab.version("cakes").number - 1
+        assert [(each.done, each.total, each.name) for each in told] == [
+            (done, compared, "cakes") for done in range(1, compared + 1)
+        ]
+
     def test_begins_with_who_changed_what_last(self, cakes):
         lead = cakes.partition("<main>")[2].partition("</section>")[0]
 

@@ -35,13 +35,14 @@ def report(
         docstore report cakes -r published -o published.html    about the version with this tag
         docstore report cakes --no-json         smaller, without the JSON
     """
+    from docstore.cli import progress
     from docstore.cli.move.targets import shown
     from docstore.json_store.files import write
     from docstore.web import report as report_of
 
     file = file or _file_name(name)
     with settings.open() as store:
-        data = report_of(store, name, version=revision, json=not no_json)
+        data = report_of(store, name, version=revision, json=not no_json, progress=progress.bar())
     write(file, data)
     exits.say(f"wrote {shown(file)}, {len(data):,} bytes")
 

@@ -11,6 +11,7 @@ from typing import Final
 from docstore.documents.diff.lines import Line
 from docstore.documents.history import Version
 from docstore.sql.version_names import When
+from docstore.verify.report import Progress, Report
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.experiment import ExperimentPage, experiment_page
@@ -94,11 +95,12 @@ class ReportPage:
     made_at: datetime
 
 
-def report_page(source: Source, name: str, when: When | None = None) -> ReportPage:
+def report_page(source: Source, name: str, when: When | None, told: Report) -> ReportPage:
     """Return the report about an experiment; all of it is about one version, by default the one that is the newest now.
 
     Args:
         when: the number of the version, a tag, or a time at which it was current.
+        told: is called with the progress, for each version whose changes were read.
 
     Raises:
         DocumentNotFoundError: there is none; has the near names.
@@ -112,7 +114,7 @@ def report_page(source: Source, name: str, when: When | None = None) -> ReportPa
     experiment = experiment_page(source, name, wanted)
     table = trial_table(source, name, version)
     versions = _versions(source, name, version)
-    steps = _steps(source, name, versions)
+    steps = _steps(source, name, versions, told)
     return ReportPage(
         experiment,
         newest_change(source, name, EXPERIMENT, version),
@@ -146,7 +148,7 @@ def _versions(source: Source, name: str, newest: Version) -> list[Version]:
     return [*islice(iter(timeline), newer, newer + VERSIONS + 1)]
 
 
-def _steps(source: Source, name: str, versions: Sequence[Version]) -> list[Step]:
+def _steps(source: Source, name: str, versions: Sequence[Version], told: Report) -> list[Step]:
     """Return what the *versions* changed, newest first; of the oldest of them, which is not listed, nothing."""
     kept = [version.number for version in versions if version.is_kept]
     since = dict(pairwise(kept))
@@ -159,6 +161,7 @@ def _steps(source: Source, name: str, versions: Sequence[Version]) -> list[Step]
             lines = diff.lines[: min(_LINES, left)]
             steps.append(Step(version.number, since[version.number], lines, len(diff.lines) - len(lines)))
             left -= len(lines)
+            told(Progress(len(steps), len(since), name))
     return steps
 
 
