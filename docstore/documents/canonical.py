@@ -245,7 +245,7 @@ def split_pointer(pointer: str) -> list[str]:
     return tokens if "~" not in pointer else [token.replace("~1", "/").replace("~0", "~") for token in tokens]
 
 
-def resolve(value: JSON, pointer: str) -> JSON:
+def value_at_pointer(value: JSON, pointer: str) -> JSON:
     """Return the value at *pointer* in *value*.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from docstore.documents.canonical import JSON, SCHEMA, TAG, resolve
+from docstore.documents.canonical import JSON, SCHEMA, TAG, value_at_pointer
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import HEAD, Kind, in_order, join
 from docstore.documents.patch import Change, checked_diff
@@ -102,7 +102,7 @@ def refuse_downgrade(changeset: Changeset) -> None:
 def _schema_at(written: Mapping[str, Piece], pointer: str) -> int | None:
     """Return the schema of the object at *pointer*, in one of the pieces *written*; None if it is not an object."""
     path = max((path for path in written if f"{pointer}/".startswith(f"{path}/")), key=len)
-    found = resolve(written[path].body, pointer.removeprefix(path))
+    found = value_at_pointer(written[path].body, pointer.removeprefix(path))
     if not isinstance(found, dict) or TAG not in found:
         return None  # a dict of the user's own, in which the number's key is a key like any other
     number = found.get(SCHEMA, 1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from docstore.documents.canonical import JSON, TAG, join_pointer, resolve, split_pointer
+from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer, value_at_pointer
 from docstore.errors import DecodeError
 
 OptionalMembers: TypeAlias = Mapping[str, frozenset[str]]
@@ -29,7 +29,7 @@ def value_at(value: JSON, pointer: str, optional: OptionalMembers) -> JSON:
         DecodeError: there is none; has the pointer up to the first token that leads nowhere.
     """
     try:
-        return resolve(value, pointer)
+        return value_at_pointer(value, pointer)
     except DecodeError:
         if is_optional(value, pointer, optional):
             return None
@@ -40,7 +40,7 @@ def is_optional(value: JSON, pointer: str, optional: OptionalMembers) -> bool:
     """Return whether *pointer* leads to an optional member of an object in *value*, whether it is there or not."""
     try:
         *way, key = split_pointer(pointer) or [""]
-        owner = resolve(value, join_pointer(way))
+        owner = value_at_pointer(value, join_pointer(way))
     except DecodeError:
         return False
     tag = owner.get(TAG) if isinstance(owner, dict) else None

@@ -18,8 +18,8 @@ from docstore.documents.canonical import (
     dumps,
     is_plain,
     join_pointer,
-    resolve,
     split_pointer,
+    value_at_pointer,
 )
 from docstore.documents.kinds import HEAD, KINDS, join
 from docstore.errors import DamagedDocumentError, DecodeError, MissingDependencyError
@@ -163,7 +163,7 @@ def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
 def at_pointer(body: JSON, pointer: str) -> MaybeJSON:
     """Return the value at *pointer* in *body*, or ABSENT."""
     try:
-        return resolve(body, pointer)
+        return value_at_pointer(body, pointer)
     except DecodeError:
         return ABSENT
 

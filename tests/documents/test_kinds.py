@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import docstore
 from docstore import registry
 from docstore.codec.live.parts import Parts
-from docstore.documents.canonical import dumps, join_pointer, loads, resolve
+from docstore.documents.canonical import dumps, join_pointer, loads, value_at_pointer
 from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.kinds import (
@@ -127,7 +127,7 @@ class TestSplittingADocument:
     def test_gives_each_part_under_its_pointer(self, document):
         pieces = BOXED.split(document)
 
-        assert all(resolve(document, path) == body for path, body in pieces.items() if path != HEAD)
+        assert all(value_at_pointer(document, path) == body for path, body in pieces.items() if path != HEAD)
 
     @given(DOCUMENTS)
     def test_does_not_change_it(self, document):
@@ -235,7 +235,7 @@ def test_every_part_of_a_document_can_be_found_in_its_text():
     made = experiment()
     document = loads(docstore.dumps(made))
 
-    assert resolve(document, join_pointer(("trials", 1, "generator_runs", 0, "generator_run_type"))) == "SOBOL"
+    assert value_at_pointer(document, join_pointer(("trials", 1, "generator_runs", 0, "generator_run_type"))) == "SOBOL"
 
 
 @dataclass

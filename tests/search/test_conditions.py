@@ -26,7 +26,7 @@ from shared_stores import SharedStores
 import docstore
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
-from docstore.documents.canonical import ABSENT, JSON, dumps, resolve, split_pointer
+from docstore.documents.canonical import ABSENT, JSON, dumps, split_pointer, value_at_pointer
 from docstore.documents.kinds import EXPERIMENT, KINDS, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
 from docstore.search.compile import Rows, compiled, order_terms, parameterized
@@ -92,7 +92,7 @@ def holding(store: docstore.Store, values: list[JSON]) -> Iterator[sa.Connection
 def at(value: JSON, pointer: str) -> Any:
     """What stands at the pointer, or ABSENT."""
     try:
-        return resolve(value, pointer)
+        return value_at_pointer(value, pointer)
     except docstore.DocstoreError:
         return ABSENT
 

@@ -19,7 +19,7 @@ import docstore
 from docstore import DocumentInfo, ExperimentStatus, GenerationNode, GenerationStrategy, PartInfo, TrialStatus, q
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
-from docstore.documents.canonical import join_pointer, resolve, same_json
+from docstore.documents.canonical import join_pointer, same_json, value_at_pointer
 from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError, short_repr
 from docstore.testing.experiments import new_experiment
 
@@ -721,7 +721,7 @@ def told(value: Any, pointer: str, wanted: Any) -> bool:
     """Whether *wanted* stands at *pointer* in what *value* is stored as."""
     codec = Codec(Registry())
     try:
-        return same_json(resolve(codec.encode(value), pointer), codec.encode(wanted))
+        return same_json(value_at_pointer(codec.encode(value), pointer), codec.encode(wanted))
     except DecodeError:
         return False
 

@@ -72,11 +72,11 @@ def _checking(whole: JSON, pointer: str, kind: str, name: str) -> Callable[[byte
 
     It raises as ``checked``, or a DecodeError if the text is not JSON.
     """
-    from docstore.documents.canonical import join_pointer, loads_strict, resolve, split_pointer
+    from docstore.documents.canonical import join_pointer, loads_strict, split_pointer, value_at_pointer
     from docstore.documents.patch import apply
 
     *way, _ = split_pointer(pointer) or [""]
-    is_item = bool(pointer) and isinstance(resolve(whole, join_pointer(way)), list)
+    is_item = bool(pointer) and isinstance(value_at_pointer(whole, join_pointer(way)), list)
 
     def check(text: bytes) -> Checked:
         value = loads_strict(text)
