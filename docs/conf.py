@@ -12,9 +12,9 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
 import docstore
+from docstore.progress import Report
 from docstore.search.query import Moments, Where
 from docstore.store import store as module_of_store
-from docstore.verify import Report
 
 project = "docstore"
 author = "The docstore developers"

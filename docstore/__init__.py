@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         Trial,
         TrialStatus,
     )
+    from docstore.progress import Progress
     from docstore.registry import document, register
     from docstore.registry.bundle import RegistryBundle
     from docstore.registry.stand_ins import UnknownMetric, UnknownRunner
@@ -117,7 +118,7 @@ if TYPE_CHECKING:
     from docstore.store.status import Status
     from docstore.store.store import Store
     from docstore.store.timeline import Blame
-    from docstore.verify import Damage, Progress
+    from docstore.verify import Damage
 
 __version__ = "0.1.0"
 
@@ -334,6 +335,7 @@ _NAMES: Final = {
         "Trial",
         "TrialStatus",
     ),
+    "docstore.progress": ("Progress",),
     "docstore.registry": ("document", "register"),
     "docstore.registry.bundle": ("RegistryBundle",),
     "docstore.registry.stand_ins": ("UnknownMetric", "UnknownRunner"),
@@ -351,7 +353,7 @@ _NAMES: Final = {
     "docstore.store.status": ("Status",),
     "docstore.store.store": ("Store",),
     "docstore.store.timeline": ("Blame",),
-    "docstore.verify": ("Damage", "Progress"),
+    "docstore.verify": ("Damage",),
 }
 """Each module that has public names, and these names."""
 

@@ -34,9 +34,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from docstore.ax.analysis import belong_to
 from docstore.ax.storage_copy import copied
 from docstore.errors import FileAccessError, FileFormatError, MissingFileError
+from docstore.progress import Progress, Report, reporting
 from docstore.registry.bundle import mapper_of
 from docstore.store.importing import Importer, ImportReport, checked_zone
-from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

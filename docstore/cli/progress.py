@@ -22,7 +22,7 @@ def tracked(items: Iterable[T], unit: str, *, total: int | None = None, label: s
         total: how many there are, if it is known.
         label: stands before the bar.
     """
-    from docstore.verify.report import Progress, reporting
+    from docstore.progress import Progress, reporting
 
     with reporting(bar(), unit) as report:
         for done, item in enumerate(items, 1):

@@ -21,7 +21,7 @@ from docstore.errors import InvalidValueError
 from docstore.mlflow.importing import NOTE
 from docstore.mlflow.runs import RunContent, all_tags, content_of_trial, own_of
 from docstore.model import Experiment
-from docstore.verify.report import Progress, Report, reporting
+from docstore.progress import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

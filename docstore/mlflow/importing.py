@@ -30,9 +30,9 @@ from docstore.mlflow.runs import (
     put_trials,
 )
 from docstore.model import Experiment, MapMetric, SearchSpace
+from docstore.progress import Progress, Report, reporting
 from docstore.sql.dialects.urls import parse, redacted, without_password
 from docstore.store.importing import Importer, ImportReport, check_database, chosen, name_here
-from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

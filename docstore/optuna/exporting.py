@@ -20,7 +20,7 @@ from docstore.model import Experiment
 from docstore.optuna.parameters import index_of
 from docstore.optuna.studies import Layout, StudyHead, study_head
 from docstore.optuna.trials import frozen_trial, observed
-from docstore.verify.report import Progress, Report, reporting
+from docstore.progress import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

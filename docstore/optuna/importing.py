@@ -26,9 +26,9 @@ from docstore.optuna.studies import (
     study_head,
 )
 from docstore.optuna.trials import put_encoded
+from docstore.progress import Progress, Report, reporting
 from docstore.sql.dialects.urls import parse, redacted, without_password
 from docstore.store.importing import Importer, ImportReport, check_database, checked_zone, chosen
-from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

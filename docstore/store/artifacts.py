@@ -21,6 +21,7 @@ from docstore.errors import FileAccessError, FileFormatError, InvalidValueError,
 from docstore.json_store.files import explained
 from docstore.json_store.remote import chunks_of
 from docstore.model.artifact import PREFIX, Artifact, sha256_of
+from docstore.progress import Progress, Report, reporting
 from docstore.sql.dialects import check_writable, long_read_timeout
 from docstore.sql.references import Reference, references
 from docstore.sql.tables import IS_HEAD, documents
@@ -28,7 +29,6 @@ from docstore.store.artifact_files import ArtifactFiles, LocalFiles, Stored
 from docstore.store.context import StoreContext
 from docstore.verify import Damage, find_id
 from docstore.verify.damage import Subject
-from docstore.verify.report import Progress, Report, reporting
 from docstore.verify.statements import called
 
 _WORD: Final = re.compile(f"{PREFIX}[0-9a-f]{{64}}")

@@ -19,9 +19,9 @@ from docstore.errors import FileAccessError, InvalidValueError
 from docstore.json_store.files import replacing
 from docstore.json_store.remote import local_path, url_of
 from docstore.json_store.remote import shown as url_shown
+from docstore.progress import Progress, Report, reporting
 from docstore.sql.dialects import long_read_timeout, shown, transaction
 from docstore.sql.tables import documents
-from docstore.verify.report import Progress, Report, reporting
 
 _AT_ONCE: Final = 4096
 """Pages copied between two reports of progress: 16 MB."""

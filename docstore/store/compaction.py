@@ -34,13 +34,13 @@ from docstore.documents.history import (
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError, short_repr
+from docstore.progress import Report, Tally, reporting
 from docstore.sql import full_states, paging, rows, tagging
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
-from docstore.verify import Report, Tally, reporting
 
 Keep: TypeAlias = int | timedelta
 """Which versions stay: so many of the newest, or those that were current in so long a time until now."""

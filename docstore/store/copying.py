@@ -33,6 +33,7 @@ from docstore.errors import (
     InvalidValueError,
     RaceLostError,
 )
+from docstore.progress import Report, Tally, reporting
 from docstore.sql import full_states, paging, rows, tagging
 from docstore.sql.dialects import insert_many, schema_of, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
@@ -52,7 +53,6 @@ from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 from docstore.store.context import StoreContext
 from docstore.store.lifecycle import belonging, names_owner
-from docstore.verify import Report, Tally, reporting
 
 Row: TypeAlias = dict[str, Any]
 """A row of a table, by column."""

@@ -32,12 +32,13 @@ from docstore.store.tracking import LoadedState
 if TYPE_CHECKING:
     import pandas
 
+    from docstore.progress import Report
     from docstore.search.experiments.best import BestArm
     from docstore.search.experiments.similar import Similar
     from docstore.search.query import Criteria
     from docstore.search.read import StoredDocument
     from docstore.search.results import Found
-    from docstore.verify import Damage, Report
+    from docstore.verify import Damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +262,9 @@ def verify(
     context: StoreContext, name: str | None, kind: str | None, *, decode: bool, progress: bool | Report
 ) -> list[Damage]:
     """Return the damage of a document, of a kind or of the whole project; as ``Store.verify``."""
+    from docstore.progress import reporting
     from docstore.search.query import check_kind
-    from docstore.verify import VerifyOptions, find_damage, find_id, reporting
+    from docstore.verify import VerifyOptions, find_damage, find_id
 
     name = None if name is None else checked_key("name", name)
     kind = None if kind is None else checked_key("kind", kind)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import pandas
 
     from docstore.documents.diff.diff import Diff
+    from docstore.progress import Report
     from docstore.search.experiments.best import BestArm
     from docstore.search.experiments.similar import Similar
     from docstore.search.indexes import PlaceIndex
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from docstore.store.copying import Copied
     from docstore.store.status import Status
     from docstore.store.timeline import Blame
-    from docstore.verify import Damage, Report
+    from docstore.verify import Damage
 
 D = TypeVar("D")
 

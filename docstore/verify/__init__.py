@@ -2,14 +2,13 @@
 
 ``verify`` goes through the documents. For each, ``rows`` checks the current state and ``history`` the versions; if the
 state is not what was saved, ``blame_rows`` finds the damaged rows. ``statements`` has the SQL, ``damage`` what is
-returned, ``report`` the progress, which other long calls report too.
+returned.
 """
 
 from __future__ import annotations
 
 from docstore.verify.damage import Damage
-from docstore.verify.report import Progress, Report, Tally, reporting
 from docstore.verify.statements import find_id
 from docstore.verify.verify import VerifyOptions, find_damage
 
-__all__ = ["Damage", "Progress", "Report", "Tally", "VerifyOptions", "find_damage", "find_id", "reporting"]
+__all__ = ["Damage", "VerifyOptions", "find_damage", "find_id"]

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
+from docstore.progress import Report, Tally
 from docstore.sql import rows, tagging
 from docstore.sql.column_checks import CodeNames
 from docstore.sql.dialects import faults
@@ -20,7 +21,6 @@ from docstore.verify import statements
 from docstore.verify.damage import Damage, RowKey, Subject
 from docstore.verify.full_states import FullStates
 from docstore.verify.history import History
-from docstore.verify.report import Report, Tally
 from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
 

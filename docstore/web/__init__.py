@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
     from starlette.applications import Starlette
 
+    from docstore.progress import Progress
     from docstore.sql.version_names import When
     from docstore.store.store import Store
-    from docstore.verify.report import Progress
 
 __all__ = ["app", "report", "serve"]
 

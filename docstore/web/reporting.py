@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
-from docstore.verify.report import Progress, reporting
+from docstore.progress import Progress, reporting
 from docstore.web.pages.report import Step, report_page
 from docstore.web.rendering import environment, static_files
 from docstore.web.source import Source

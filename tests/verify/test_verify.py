@@ -28,9 +28,9 @@ from docstore.errors import (
     MissingDependencyError,
     OverwriteWarning,
 )
+from docstore.progress import Progress
 from docstore.sql.tables import codes, documents, names, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
-from docstore.verify import Progress
 
 # JSONB takes JSON alone, and a column of times takes times: what is neither can only be where columns are texts.
 where_json_is_text = pytest.mark.parametrize("backend", ["sqlite", "mariadb"], indirect=True)

@@ -15,6 +15,7 @@ from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.document import Document
 from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError, InvalidValueError
+from docstore.progress import Progress, Report, reporting
 from docstore.sql import rows
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, live_versions
@@ -25,7 +26,6 @@ from docstore.store.saving.local_changes import Encoding, local_changes_of
 from docstore.store.saving.origins import origin_of
 from docstore.store.saving.pipeline import save_encoded
 from docstore.store.tracking import LoadedState
-from docstore.verify import Progress, Report, reporting
 
 _ENOUGH: Final = 32 << 20
 """Bytes of text at which a batch is written, however few its objects are: it is kept in memory."""

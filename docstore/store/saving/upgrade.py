@@ -6,13 +6,13 @@ from typing import Final
 
 from docstore.documents.kinds import HEAD, is_document
 from docstore.errors import ConflictError, DocumentNotFoundError, InvalidValueError
+from docstore.progress import Progress, Report, reporting
 from docstore.sql.reader import read
 from docstore.sql.rows import head_of, live_documents
 from docstore.sql.writer import Note
 from docstore.store.context import StoreContext
 from docstore.store.reading import object_of
 from docstore.store.saving.pipeline import save
-from docstore.verify import Progress, Report, reporting
 
 _TRIES: Final = 20
 """How often a document is loaded and saved that others save at the same time."""

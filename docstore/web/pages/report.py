@@ -10,8 +10,8 @@ from typing import Final
 
 from docstore.documents.diff.lines import Line
 from docstore.documents.history import Version
+from docstore.progress import Progress, Report
 from docstore.sql.version_names import When
-from docstore.verify.report import Progress, Report
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.experiment import ExperimentPage, experiment_page
