@@ -103,6 +103,8 @@ class SearchSpace:
         Raises:
             InvalidValueError: a lower bound is above the upper one, say, or a constraint is on a removed parameter.
         """
+        if not all(isinstance(parameter, Parameter) for parameter in self._parameters):
+            return  # one whose class is not registered is kept unread
         parameters = [copy.copy(parameter) for parameter in self._parameters]
         for parameter in parameters:
             parameter.__post_init__()

@@ -468,6 +468,16 @@ class ConflictPromises(Setting):
         assert list(map(loads, stored)) == list(map(loads, texts))
         assert store.verify() == []
 
+    def test_a_text_is_merged_though_the_class_of_a_parameter_is_not_known(self, store: docstore.Store) -> None:
+        text = docstore.dumps(new_experiment(description="rye")).replace(b'"RangeParameter"', b'"elsewhere.Range"')
+        store.put_json("experiment", "cakes", text)
+        store.put_json("experiment", "cakes", text.replace(b'"rye"', b'"spelt"'), based_on=1)
+
+        version = store.put_json("experiment", "cakes", text.replace(b'"is_test":false', b'"is_test":true'), based_on=1)
+
+        assert version.number == 3
+        assert store.get("cakes", pointer="/description") == "spelt"
+
     def test_a_text_without_its_class_is_merged_too(self, store: docstore.Store) -> None:
         text = '{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
         text += '"title":"rye","pages":{"1":{"n":%d},"2":{"n":%d}}}'
