@@ -75,9 +75,8 @@ def test_a_document_is_edited_as_it_stands(docstore_cli, monkeypatch, lab):
         assert (store.load("branin").description, store.verify(decode=True)) == ("mine", [])
 
 
-@pytest.mark.parametrize("line", ["verify --decode"])
-def test_what_needs_ax_says_so(docstore_cli, line):
-    ended = docstore_cli(line)
+def test_what_cannot_be_decoded_without_ax_is_listed_with_what_to_install(docstore_cli):
+    ended = docstore_cli("verify --decode -o jsonl")
 
-    assert ended.code == 3
-    assert "needs ax. Install it with: pip install 'docstore[ax]'" in ended.err
+    assert ended.code == 1
+    assert "needs ax. Install it with: pip install 'docstore[ax]'" in ended.out

@@ -20,7 +20,7 @@ import docstore
 class KitchenGrain(Enum):
     RYE = 1
 
-@docstore.document(kind="kitchen", parts=["/feedings/*"])
+@docstore.document(kind="module-starter", parts=["/feedings/*"])
 @dataclass
 class KitchenStarter:
     name: str
@@ -56,7 +56,7 @@ def starter(lab) -> None:
     """A document of the class, saved by a program that has it."""
     text = '{"__document":{"name":"name","parts":["/feedings/*"]},"__format":1,"__type":"KitchenStarter",'
     with docstore.connect(lab) as store:
-        store.put_json("kitchen", "bubbles", text + '"name":"bubbles","grain":"RYE","feedings":{"mon":1.0}}')
+        store.put_json("module-starter", "bubbles", text + '"name":"bubbles","grain":"RYE","feedings":{"mon":1.0}}')
 
 
 class TestADocumentOfAClassInAModule:
@@ -68,27 +68,32 @@ class TestADocumentOfAClassInAModule:
     def test_is_checked_by_its_class(self, docstore_cli, monkeypatch, unchanged):
         monkeypatch.setenv("EDITOR", """sh -c 'grep -q "^#" "$1" || echo \\"OAT\\" > "$1"' sh""")
 
-        ended = docstore_cli("edit bubbles /grain -k kitchen")
+        ended = docstore_cli("edit bubbles /grain -k module-starter")
 
         assert (ended.code, "at /grain: KitchenGrain has no member 'OAT'; it has RYE" in ended.err) == (3, True)
         assert unchanged()
 
     def test_says_its_kind_itself(self, docstore_cli, tmp_path):
-        text = docstore_cli("get bubbles -k kitchen").out
+        text = docstore_cli("get bubbles -k module-starter").out
         (tmp_path / "rye.json").write_text(text.replace('"bubbles"', '"rye"'))
 
         assert docstore_cli("save rye.json").err == "'rye' is at version 1 now\n"
 
     def test_is_looked_at_without_the_module(self, docstore_cli):
         for line in ("show bubbles", "get bubbles", "log bubbles", "blame bubbles", "diff bubbles 1 1"):
-            assert docstore_cli(f"{line} -k kitchen").code == 0
+            assert docstore_cli(f"{line} -k module-starter").code == 0
         assert docstore_cli("ls").code == 0
 
         assert "kitchen_classes" not in sys.modules
 
     @pytest.mark.parametrize(
         "line",
-        ["rename bubbles rye -k kitchen", "branch bubbles rye -k kitchen", "verify --decode", "import all.jsonl"],
+        [
+            "rename bubbles rye -k module-starter",
+            "branch bubbles rye -k module-starter",
+            "verify --decode",
+            "import all.jsonl",
+        ],
     )
     def test_is_checked_by_other_commands_too(self, docstore_cli, line):
         docstore_cli("export all.jsonl")
@@ -99,7 +104,9 @@ class TestADocumentOfAClassInAModule:
 
 def test_without_the_module_it_is_said_where_to_name_it(docstore_cli, lab):
     with docstore.connect(lab) as store:
-        store.put_json("kitchen", "rye", b'{"__document":{"name":"name"},"__format":1,"__type":"Sour","name":"rye"}')
+        store.put_json(
+            "module-starter", "rye", b'{"__document":{"name":"name"},"__format":1,"__type":"Sour","name":"rye"}'
+        )
 
     ended = docstore_cli("verify --decode -o jsonl")
 
