@@ -326,10 +326,10 @@ class Registry:
         Raises:
             MissingDependencyError: the library is not installed.
         """
-        return self._library(tag.partition(".")[0], f"reading a {tag}")
+        return self._library(tag.partition(".")[0], f"reading {tag}")
 
     def _library_of(self, cls: type) -> Registry | None:
-        return self._library(root_of(cls), f"writing a {cls.__module__}.{cls.__qualname__}")
+        return self._library(root_of(cls), f"writing {cls.__module__}.{cls.__qualname__}")
 
     def _library(self, root: str, purpose: str) -> Registry | None:
         adapters = self._tables.adapters

@@ -149,7 +149,7 @@ class TestALibraryThatIsNotInstalled:
         return text_of("nowhere")
 
     def test_is_named_where_its_object_is_read(self, text):
-        with pytest.raises(MissingDependencyError, match=r"reading a nowhere\.Tree needs nowhere. Install it with"):
+        with pytest.raises(MissingDependencyError, match=r"reading nowhere\.Tree needs nowhere. Install it with"):
             docstore.loads(text)
 
     def test_leaves_its_object_unread_where_unknown_ones_are_kept(self, text):

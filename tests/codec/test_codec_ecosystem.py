@@ -955,7 +955,7 @@ class TestTheLibrariesAreOptional:
         )
 
         assert message == (
-            f"{library} {library} reading a {tag} needs {library}. Install it with: pip install 'docstore[{library}]'"
+            f"{library} {library} reading {tag} needs {library}. Install it with: pip install 'docstore[{library}]'"
         )
 
     def test_a_tag_that_is_not_ours_is_unknown_and_imports_nothing(self):

@@ -1616,7 +1616,7 @@ class TestDecoding:
         found = {(each.name, each.where): each.problem for each in store.verify(decode=True)}
 
         assert len(found) == 3
-        assert found["a", "its head"].startswith("it does not decode here: reading a ax.Experiment needs ax")
+        assert found["a", "its head"].startswith("it does not decode here: reading ax.Experiment needs ax")
 
     def test_takes_what_was_put_as_json_for_what_it_is(self, with_bundle, store):
         with_bundle.put("note", "n1", {"a": (1, {2}), "oven": Oven("heat")})

@@ -71,7 +71,7 @@ def tagged_type(cls: type) -> Tagged | None:
     root = root_of(cls)
     if root not in VALUES:
         return None
-    found: Tagged | None = known_by(VALUES, root, f"writing a {cls.__module__}.{cls.__qualname__}").row_of_type(cls)
+    found: Tagged | None = known_by(VALUES, root, f"writing {cls.__module__}.{cls.__qualname__}").row_of_type(cls)
     return found
 
 
@@ -83,7 +83,7 @@ def tagged_name(tag: str) -> Tagged | None:
     """
     if tag not in TAGS:
         return None
-    found: Tagged = known_by(VALUES, tag.partition(".")[0], f"reading a {tag}").BY_TAG[tag]
+    found: Tagged = known_by(VALUES, tag.partition(".")[0], f"reading {tag}").BY_TAG[tag]
     return found
 
 
