@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final, Self
 
 from docstore.documents.display import counted
-from docstore.errors import InvalidValueError
+from docstore.errors import DecodeError, InvalidValueError, short_repr
 from docstore.model.arm import Arm
 from docstore.model.arm_index import ArmIndex
 from docstore.model.batch_trial import BatchTrial
@@ -101,8 +101,11 @@ class Experiment:
                 self.add_auxiliary_experiment(purpose, auxiliary)
 
     def __docstore_restored__(self) -> None:
-        sort_keys(self._trials)
-        sort_keys(self._data)
+        for member, parts in (("trials", self._trials), ("data", self._data)):
+            if not isinstance(parts, dict):
+                problem = f"{short_repr(parts)} is no JSON object, with a member for each trial"
+                raise DecodeError(problem, pointer=f"/{member}")
+            sort_keys(parts)
         if self._arm_index is None:
             self._trials, self._data = PartDict(self._trials), PartDict(self._data)
         self._arm_index = ArmIndex()

@@ -11,8 +11,9 @@ from enum import Enum
 
 import pytest
 
+import docstore
 from docstore import model
-from docstore.errors import InvalidValueError
+from docstore.errors import DecodeError, InvalidValueError
 from docstore.model import (
     Arm,
     AuxiliaryExperiment,
@@ -350,6 +351,15 @@ class TestWhatIsStored:
         assert len(stored(Trial)) <= 15
         assert len(stored(BatchTrial)) <= 15
         assert len(stored(GeneratorRun)) <= 12
+
+
+class TestAnExperimentInATextThatAPersonWrote:
+    @pytest.mark.parametrize("member", ["trials", "data"])
+    def test_is_refused_where_it_lists_what_it_has_by_trial(self, experiment, member):
+        text = docstore.dumps(experiment).replace(b'"%b":{}' % member.encode(), b'"%b":[]' % member.encode())
+
+        with pytest.raises(DecodeError, match=rf"^at /{member}: \[\] is no JSON object, with a member for each trial$"):
+            docstore.loads(text)
 
 
 class TestARebuiltExperiment:

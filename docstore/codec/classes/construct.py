@@ -140,6 +140,8 @@ def restorer(entry: Entry) -> Callable[..., Any] | None:
     def restore(instance: T, /, **given: Any) -> T:
         try:
             hook(instance, **given)
+        except DecodeError:
+            raise  # it says where and why itself
         except REFUSALS as error:
             raise _unmade(name, error) from error
         return instance
