@@ -45,6 +45,11 @@ class Command(click.Command):
         super().__init__(*arguments, **options)
         self.examples = examples
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the function, and note for the message of an error whether there is an option for the kind."""
+        ctx.ensure_object(Settings).takes_kind = any(each.name == "kind" for each in self.params)
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the options, not wrapped."""
         if self.examples:

@@ -88,6 +88,10 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
 """Calls that are the remedy in the library's messages, and the commands that are so here."""
 
 
+_OF_KINDS: Final = re.compile(r"(?<= this name): kind='.*(?=\.)")
+"""Which kinds the documents have that may be meant, at the end of a message."""
+
+
 def say(message: str, *, dry_run: bool = False) -> None:
     """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
     _tell(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"))
@@ -133,14 +137,18 @@ def code_of(error: Exception) -> int:
     return WRONG_USE if isinstance(error, InvalidValueError) else ERROR
 
 
-def message_of(error: Exception) -> str:
-    """Return what to say of an error: what happened, and the remedy in terms of the command line."""
+def message_of(error: Exception, *, takes_kind: bool = True) -> str:
+    """Return what to say of an error: what happened, and the remedy in terms of the command line.
+
+    Args:
+        takes_kind: whether the command has the option -k, which may be the remedy.
+    """
     from docstore.errors import DocstoreError
 
     if not isinstance(error, DocstoreError):
         what = f"{type(error).__name__}: {error}"
         return what if isinstance(error, OSError) else f"{what}. This is a bug of docstore; --debug shows where."
-    return in_commands(str(error))
+    return in_commands(str(error) if takes_kind else _OF_KINDS.sub("", str(error)))
 
 
 def in_commands(text: str) -> str:

@@ -91,7 +91,7 @@ def _failed(error: Exception, settings: Settings) -> int:
         import traceback
 
         print(settings.without_password("".join(traceback.format_exception(error))), end="", file=sys.stderr)
-    exits.complain(settings.without_password(exits.message_of(error)))
+    exits.complain(settings.without_password(exits.message_of(error, takes_kind=settings.takes_kind)))
     return exits.code_of(error)
 
 

@@ -33,11 +33,13 @@ class Settings:
     Attributes:
         url, project: None if no option says it.
         debug: whether the trace of an error is shown.
+        takes_kind: whether the command has the option -k as well.
     """
 
     url: str | None = None
     project: str | None = None
     debug: bool = False
+    takes_kind: bool = False
 
     def database(self) -> tuple[str, str]:
         """Return the URL of the database, and the project.

@@ -21,6 +21,7 @@ class TestAMistake:
         [
             ("log cake", 3, "Names like it: 'cakes'."),
             ("log n1", 3, "A note has this name: -k note."),
+            ("trials n1", 3, "there is no experiment named 'n1'. A note has this name.\n"),
             ("log note -k n1", 3, "the name is first, and the kind follows -k."),
             ("ls -k nots", 2, "Known kinds: 'analysis_card', 'experiment', 'generation_strategy', 'note'."),
             ("log cakes -r 9", 3, "has no version 9 (it has 1 to 3). `docstore log` lists the versions."),
