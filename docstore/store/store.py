@@ -440,12 +440,14 @@ class Store:
         """Save a document by its JSON text, as ``get_json`` gives it; if it is there with these contents, do nothing.
 
         It is stored as it stands: the digest is the same as where it came from, and classes that are not registered
-        here are kept. An object is made of it, to see that it loads, with those classes left unread.
+        here are kept. Only a value that some database would change, as -0.0 or 2**64, gets a tag, as ``save`` gives it.
+        An object is made of it, to see that it loads, with those classes left unread.
 
         Args:
             on_conflict: as for ``save``. ``"overwrite"`` makes *text* the newest version, with *based_on* or without.
-            based_on: the number of the version that *text* was made from. What others saved since is kept; without it,
-                *text* is taken for a new document.
+            based_on: the number of the version that *text* was made from, in the document that has the name now: a text
+                does not say which document it came from. What others saved since is kept; without it, *text* is taken
+                for a new document.
 
         Raises:
             DocumentExistsError: there is such a document with other contents, and no *based_on*.
