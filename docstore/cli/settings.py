@@ -191,7 +191,7 @@ def _section(file: Path) -> dict[str, Any] | None:
 
         table = tomllib.loads(text)
     except (OSError, ValueError) as error:
-        remedy = "Correct it, or say by --url and --project what is not to be looked up there."
+        remedy = "Correct it, or move it away; what makes no objects does without it, by --url and --project."
         raise click.UsageError(f"{file} cannot be read: {error}. {remedy}") from error
     section: Any = table
     for path in ("tool", "tool.docstore"):

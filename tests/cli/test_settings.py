@@ -121,8 +121,17 @@ class TestWithoutADatabase:
         refused = docstore_cli("ls -q --url lab.db")
 
         assert (refused.code, refused.out) == (2, "")
-        assert "Correct it, or say by --url and --project what is not to be looked up there." in refused.err
+        assert "what makes no objects does without it, by --url and --project." in refused.err
         assert docstore_cli("ls -q --url lab.db --project default") == (0, "n1\n", "")
+
+    def test_a_pyproject_that_is_wrong_ends_a_command_that_needs_the_classes_it_names(self, docstore_cli, tmp_path):
+        with_note(tmp_path / "lab.db", "n1")
+        (tmp_path / "pyproject.toml").write_text("[tool.docstore\n")
+
+        ended = docstore_cli("rename n1 n2 -k note --url lab.db --project default")
+
+        assert (ended.code, ended.err.count("move it away")) == (2, 1)
+        assert docstore_cli("ls -q --url lab.db --project default").out == "n1\n"
 
 
 class TestAPasswordInTheFileOfTheDatabase:
