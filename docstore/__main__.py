@@ -35,5 +35,5 @@ def _run() -> int:
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        del sys.path[0]  # the current folder, which may be anybody's: what is in it is not imported
+        del sys.path[0]  # the current folder, which may be anybody's; python -P leaves it out from the beginning
     sys.exit(main())
