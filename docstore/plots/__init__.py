@@ -109,11 +109,11 @@ def figure(
 def save(drawn: Axes | list[Axes] | Figure, path: str | PathLike[str], *, dpi: float = 200.0) -> None:
     """Write a figure to *path*: a PDF, an SVG or a PNG by its ending; the same picture gives the same PDF and PNG.
 
+    The path may be a URL. A file that is there is replaced as a whole.
+
     Args:
         drawn: a figure, or axes on it.
         dpi: of a PNG, and of what a PDF or an SVG has as pixels: the points of a plot that has more than 2,000.
-
-    A path may be a URL. A file that is there is replaced as a whole.
 
     Raises:
         InvalidValueError: the path has another ending.

@@ -25,7 +25,8 @@ def schema(settings: Settings, output: Output, *, tables: tuple[str, ...]) -> No
     """List the tables and views with their columns, and what these mean.
 
     TABLES are those to list. Questions in SQL are best asked of the views: `docstore sql`. The tables
-    optuna_studies and optuna_running are only in a database in which an Optuna storage of docstore's was opened.
+    optuna_studies and optuna_running are made by the first Optuna storage of docstore's in a database, and by
+    `python -m docstore.migrations`.
 
     Examples:
         docstore schema                  all of them
