@@ -401,6 +401,23 @@ def version_numbered(connection: Connection, head: HeadRow, number: int) -> Vers
     return version_of(head.name, row)
 
 
+def versions_numbered(connection: Connection, head: HeadRow, numbers: Collection[int]) -> list[Version]:
+    """Return some versions of a document, in any order, checked against the chain.
+
+    Raises:
+        DamagedDocumentError: as ``history_page``.
+
+    Cost:
+        One SELECT.
+    """
+    found = rows.version_rows_numbered(connection, head.id, numbers)
+    if missing := {*numbers}.difference(row.version for row in found):
+        raise missing_history(head, max(missing))
+    some = [version_of(head.name, row) for row in found]
+    _check_links(connection, head, zip(some, found, (row.previous or GENESIS for row in found), strict=True))
+    return some
+
+
 def newest_versions(connection: Connection, ids: Collection[str]) -> dict[str, Version]:
     """Return the newest version of each of several documents, by id, checked against the chain.
 

@@ -618,18 +618,30 @@ def versions_touching(
     Cost:
         The database searches the changes; those of other versions are not transferred.
     """
+    c = versions.c
+    query = _with_previous(id).where(c.version < before)
+    if texts:
+        found = (AsText(c.changes).contains(text, autoescape=True) for text in texts)
+        query = query.where(sa.or_(c.folded.is_not(None), *found))
+    with reading_times():
+        return list(connection.execute(query.order_by(c.version.desc()).limit(limit)))
+
+
+def version_rows_numbered(connection: Connection, id: str, numbers: Collection[int]) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions with these numbers; each has the chain of the one before it, too."""
+    with reading_times():
+        return list(connection.execute(_with_previous(id).where(versions.c.version.in_(numbers))))
+
+
+def _with_previous(id: str) -> sa.Select[Any]:
+    """Return the query of the rows of history of a document, with the chain of the version before, as ``previous``."""
     c, older = versions.c, versions.alias("older").c
     chain = (
         sa.select(sa.type_coerce(older.chain, ExactText(64)))
         .where(older.id == c.id, older.version == c.version - 1)
         .scalar_subquery()
     )
-    query = sa.select(versions, chain.label("previous")).where(c.id == id, c.version < before)
-    if texts:
-        found = (AsText(c.changes).contains(text, autoescape=True) for text in texts)
-        query = query.where(sa.or_(c.folded.is_not(None), *found))
-    with reading_times():
-        return list(connection.execute(query.order_by(c.version.desc()).limit(limit)))
+    return sa.select(versions, chain.label("previous")).where(c.id == id)
 
 
 def count_versions(connection: Connection, id: str, low: int, high: int) -> int:

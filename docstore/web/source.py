@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 # find() and history() import these when they are first called: a browser shall not wait for that.
@@ -17,7 +17,7 @@ from docstore.errors import DocumentNotFoundError, InvalidValueError
 from docstore.registry.model_classes import optional_members
 from docstore.search.info import DocumentInfo
 from docstore.sql.partial import read_place
-from docstore.sql.reader import newest_versions
+from docstore.sql.reader import newest_versions, versions_numbered
 from docstore.sql.rows import count_parts, head_of
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import kept_version_number
@@ -109,6 +109,18 @@ class Source:
             found = newest_versions(connection, [info.id for info in infos])
         numbers = {info.id: info.version for info in infos}
         return {id: version for id, version in found.items() if version.number == numbers[id]}
+
+    def versions(self, name: str, kind: str, numbers: Collection[int]) -> list[Version]:
+        """Return the versions of a document with these numbers, in any order.
+
+        Raises:
+            DocumentNotFoundError, DamagedDocumentError: as ``Store.history``.
+
+        Cost:
+            Two SELECTs, however many.
+        """
+        with self.transactions.reading() as connection:
+            return versions_numbered(connection, self.transactions.head(connection, kind, name), numbers)
 
     def trial_counts(self, infos: Sequence[DocumentInfo]) -> dict[str, int]:
         """Return how many trials each experiment has, by its id; as ``newest_versions``."""

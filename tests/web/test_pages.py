@@ -184,6 +184,19 @@ class TestAnExperiment:
         for path, query in (("/experiment", {}), ("/trials", {}), ("/trial", {"index": 1}), ("/objective", {})):
             assert asked(path, "many", **query) == asked(path, "few", **query) <= 30, path
 
+    def test_asks_at_once_which_versions_changed_the_places_last(self, own):
+        """A history has its newest hundred versions anyway; these are older."""
+        for number in range(130):
+            own.put("note", "n1", {"number": number, **{f"k{each}": each for each in range(min(number, 25))}})
+        client = Client(web.app(own))
+
+        asked = statements_of(own.engine, lambda: client.get("/json", name="n1", kind="note"))
+
+        assert len(asked) < 20
+        with own.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM versions WHERE version = 9")
+        assert "version 9: its row of history is missing" in client.get("/json", name="n1", kind="note").text
+
 
 class TestTheObjective:
     def test_is_that_of_each_trial_with_the_best_so_far(self, lab):

@@ -133,7 +133,7 @@ def document_page(source: Source, look: Look) -> DocumentPage:
         raise VersionNotFoundError(name, wanted=wanted, head=len(timeline), kind=kind)
     what = f"places of {kind} {name} at {look.pointer} from {look.start}"
     found = source.of_history(shown, what, lambda: _places(source, look, timeline, shown), _weight)
-    places = _blamed(source, look, timeline, found)
+    places = _blamed(source, look, found)
     version = change_row(source, name, kind, shown)
     newest = version if is_fixed else newest_change(source, name, kind, timeline[0])
     made_of = shown.chain if is_fixed else repr((version, newest, places))
@@ -169,12 +169,10 @@ class _Found:
     text: str
 
 
-def _blamed(source: Source, look: Look, timeline: Sequence[Version], found: _Found) -> list[PlaceRow]:
+def _blamed(source: Source, look: Look, found: _Found) -> list[PlaceRow]:
     """Return the places, each with the version that changed it last, as that one is kept now."""
-    rows = {
-        number: change_row(source, look.name, look.kind, timeline[len(timeline) - number])
-        for number in set(found.blamed.values())
-    }
+    versions = source.versions(look.name, look.kind, set(found.blamed.values()))
+    rows = {each.number: change_row(source, look.name, look.kind, each) for each in versions}
     return [replace(each, by=rows.get(found.blamed.get(each.pointer, 0))) for each in found.places]
 
 
