@@ -92,7 +92,7 @@ documents: Final = sa.Table(
     _index("documents_name", "name", "kind", "project", where=_LIVE_HEADS, is_everywhere=True),
     # For lists, ordered, by type and status. Not on MySQL, where they would contain all trials too: it sorts.
     *(_index(name, "project", "kind", *columns, "name", where=_LIVE_HEADS) for name, columns in LISTED.items()),
-    # By time before kind: for the newest of all kinds. Of a rare kind, the index alone is read, not the rows.
+    # By time before kind: for the newest of all kinds. For a rare kind, the index alone is read, not the rows.
     _index("documents_changed", "project", "updated_at", "kind", where=_LIVE_HEADS),
     # For undelete, and for what the error for a wrong name says. MySQL's documents_name contains deleted documents too.
     _index("documents_deleted", "project", "kind", "name", where="path = '' AND deleted_at IS NOT NULL"),

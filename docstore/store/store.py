@@ -774,7 +774,7 @@ class Store:
     ) -> list[BestArm]:
         """Return the *n* best arms of an experiment by its objective: first those that fulfil its outcome constraints.
 
-        Of arms that are equally good, the one that was tried earlier comes first. There are fewer if the objective
+        Among equally good arms, the one that was tried earlier comes first. There are fewer if the objective
         was measured on fewer, and none if it was measured on none.
 
         An arm's value of a metric is found as follows. Trials that failed, were abandoned or are stale do not count,
@@ -797,7 +797,7 @@ class Store:
             DocumentNotFoundError, VersionNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            Two SELECTs, which read each trial and its data. Of an older version, as ``load``.
+            Two SELECTs, which read each trial and its data. An older version: as ``load``.
         """
         return reading.best(self._context, name, n, VersionChoice(version, at, tag))
 

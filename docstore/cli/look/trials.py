@@ -32,8 +32,8 @@ def trials(
 ) -> None:
     """List the trials of an experiment.
 
-    A trial with several arms has a line for each. Of a metric, it is the mean at the largest step, the last one. Trials
-    that run in an Optuna storage of docstore's are RUNNING, since when by the clock of their machine.
+    A trial with several arms has a line for each. A metric has its mean at the largest step, the last one. Trials that
+    run in an Optuna storage of docstore's are RUNNING; they began at since, by the clock of their machine.
 
     Examples:
         docstore trials cakes                    with parameters and metrics

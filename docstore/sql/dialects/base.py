@@ -160,7 +160,7 @@ class Backend(ABC):
 
     def ask(self, connection: Connection, question: str) -> sa.CursorResult[Any]:
         """Execute *question*, one statement that a person wrote, on a connection that may only read; refuse two."""
-        # Of the text, no percent sign or colon is a parameter.
+        # No percent sign or colon in the text is a parameter.
         return connection.execution_options(no_parameters=True).exec_driver_sql(question)
 
     @contextmanager
