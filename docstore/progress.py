@@ -18,7 +18,8 @@ class Progress:
 
     Units:
         done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``, a report), or documents
-            (``save_many``, ``upgrade``), or artifacts (``verify`` after the versions, ``collect``)
+            (``save_many``, ``upgrade``), or artifacts (``verify`` after the versions, ``collect``); of imports and
+            exports to other libraries, experiments, trials or runs
 
     Attributes:
         total: None if it is not known, as of objects that an iterator gives.
