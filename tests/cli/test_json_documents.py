@@ -119,6 +119,14 @@ class TestSave:
         assert docstore_cli("save - n2 -k note -n").err == "Dry run, nothing is written: 'n2' is at version 1 now\n"
         assert unchanged()
 
+    def test_refuses_bounds_in_the_wrong_order(self, docstore_cli, typed, unchanged):
+        typed(docstore_cli("get cakes").out.replace('"lower": 0.0', '"lower": 2.0'))
+
+        ended = docstore_cli("save - --based-on published")
+
+        assert (ended.code, unchanged()) == (2, True)
+        assert "upper bound of parameter 'x': 1.0 cannot be used" in ended.err
+
 
 class TestSaveOfADocumentThatIsStored:
     @pytest.fixture(autouse=True)
@@ -399,6 +407,23 @@ class TestAnEditThatIsInvalid:
         assert "the editor 'no-such-editor' cannot be started" in ended.err
         assert "Set VISUAL or EDITOR to the command of yours.\n" in ended.err
         assert drafts() == []
+
+    def test_has_bounds_in_their_order(self, docstore_cli, editor, unchanged):
+        editor("""sed -i 's/"lower": 0.0/"lower": 2.0/' "$1" """)
+
+        ended = docstore_cli("edit cakes /search_space")
+
+        assert (ended.code, ended.out, unchanged()) == (2, "", True)
+        assert "upper bound of parameter 'x': 1.0 cannot be used. Give one above the lower bound 2.0" in ended.err
+
+    def test_as_it_was_stored_can_be_edited_elsewhere(self, docstore_cli, editor, lab):
+        with docstore.connect(lab) as store:
+            content = store.get("cakes")
+            content["search_space"]["parameters"][0]["lower"] = 2.0
+            store.put_json("experiment", "cakes", json.dumps(content), based_on=3)
+        editor("""echo '"mine"' > "$1" """)
+
+        assert docstore_cli("edit cakes /description").err == "'cakes' is at version 5 now\n"
 
 
 class TestOthersWhoSaveDuringAnEdit:

@@ -85,7 +85,7 @@ def _checking(whole: JSON, pointer: str, kind: str, name: str) -> Callable[[byte
         if _reserved(content) != _reserved(whole):
             what = "__type, __format and other members with __ at its top say what the document is."
             raise click.ClickException(f"{what} Leave them as they were.")
-        return checked(content, kind, name)
+        return checked(content, kind, name, whole)
 
     return check
 

@@ -26,19 +26,26 @@ class Checked(NamedTuple):
             exits.say(f"the class {self.unread!r} is not known here: what you wrote is not checked by it")
 
 
-def checked(content: JSON, kind: str, name: str) -> Checked:
+def checked(content: JSON, kind: str, name: str, before: JSON = None) -> Checked:
     """Return the document *name* of *kind* that *content* is.
+
+    Args:
+        before: what it was before it was edited. If the class's check of merged documents refuses that too, *content*
+            need not pass it.
 
     Raises:
         DecodeError, EncodeError: its class refuses it.
-        InvalidValueError: it is of another kind, or has another name.
+        InvalidValueError: it is of another kind, has another name, or makes no sense, such as a lower bound above the
+            upper one.
     """
     from docstore.codec import UnknownObject
+    from docstore.codec.live.adopt import check_merged_object
     from docstore.documents.canonical import dumps
     from docstore.registry.bundle import mapper_of
 
     mapper = mapper_of(unknown="keep")
     obj = mapper.decode(content)
+    check_merged_object(obj, mapper.decode(before))
     text = dumps(mapper.encode(obj))
     mapper.document_of_json(kind, name, text)
     return Checked(text, obj.tag if isinstance(obj, UnknownObject) else "")
