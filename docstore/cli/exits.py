@@ -94,7 +94,7 @@ _OF_KINDS: Final = re.compile(r"(?<= this name): kind='.*(?=\.)")
 
 def say(message: str, *, dry_run: bool = False) -> None:
     """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
-    _tell(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"))
+    _tell(printable(f"{'Dry run, nothing is written; otherwise: ' if dry_run else ''}{message}"))
 
 
 def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> None:

@@ -116,7 +116,7 @@ class TestADryRun:
         ],
     )
     def test_says_what_would_be_and_writes_nothing(self, docstore_cli, unchanged, line, told):
-        assert docstore_cli(f"{line} -n") == (0, "", f"Dry run, nothing is written: {told}\n")
+        assert docstore_cli(f"{line} -n") == (0, "", f"Dry run, nothing is written; otherwise: {told}\n")
         assert unchanged()
 
     def test_finds_what_would_fail(self, docstore_cli, unchanged):
@@ -345,6 +345,6 @@ class TestAMergeOfWhatBothChanged:
 
     def test_says_in_a_dry_run_what_would_be(self, docstore_cli, unchanged):
         assert docstore_cli("merge pies cakes --ours '' -n").err.startswith(
-            "Dry run, nothing is written: 'cakes' is at"
+            "Dry run, nothing is written; otherwise: 'cakes' is at"
         )
         assert unchanged()

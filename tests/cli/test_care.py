@@ -65,7 +65,7 @@ class TestCompact:
         ended = docstore_cli("compact cakes --keep 1 -n")
 
         assert ended.code == 0
-        assert ended.err == "Dry run, nothing is written: cakes: 1 version folded; 2 of 3 can be loaded.\n"
+        assert ended.err == "Dry run, nothing is written; otherwise: cakes: 1 version folded; 2 of 3 can be loaded.\n"
         assert unchanged()
 
     @pytest.mark.parametrize("keep", ["x", "-1", "90y", "٣"])

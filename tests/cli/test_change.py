@@ -113,11 +113,11 @@ class TestADryRun:
         ],
     )
     def test_says_what_would_be_and_writes_nothing(self, docstore_cli, unchanged, line, told):
-        assert docstore_cli(f"{line} -n") == (0, "", f"Dry run, nothing is written: {told}\n")
+        assert docstore_cli(f"{line} -n") == (0, "", f"Dry run, nothing is written; otherwise: {told}\n")
         assert unchanged()
 
     def test_of_undelete(self, docstore_cli):
         docstore_cli("rm cakes")
 
-        assert docstore_cli("undelete cakes -n").err == "Dry run, nothing is written: 'cakes' is back\n"
+        assert docstore_cli("undelete cakes -n").err == "Dry run, nothing is written; otherwise: 'cakes' is back\n"
         assert docstore_cli("ls -q").out == "n1\n"

@@ -116,7 +116,10 @@ class TestSave:
     def test_of_nothing_but_a_dry_run_writes_nothing(self, docstore_cli, typed, unchanged):
         typed("1")
 
-        assert docstore_cli("save - n2 -k note -n").err == "Dry run, nothing is written: 'n2' is at version 1 now\n"
+        assert (
+            docstore_cli("save - n2 -k note -n").err
+            == "Dry run, nothing is written; otherwise: 'n2' is at version 1 now\n"
+        )
         assert unchanged()
 
     def test_refuses_bounds_in_the_wrong_order(self, docstore_cli, typed, unchanged):
@@ -470,7 +473,7 @@ class TestAnEditInADryRun:
         assert ended == (
             0,
             "",
-            f"What you wrote is in {left}\nDry run, nothing is written: 'n1' is at version 2 now\n",
+            f"What you wrote is in {left}\nDry run, nothing is written; otherwise: 'n1' is at version 2 now\n",
         )
         assert unchanged()
 

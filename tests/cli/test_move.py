@@ -51,8 +51,8 @@ class TestCopy:
         again = docstore_cli("copy --to archive.db -n")
 
         assert (would.code, would.out) == (0, done.out)
-        assert would.err == "Dry run, nothing is written: 2 copied, 0 updated, 0 unchanged.\n"
-        assert again.err == "Dry run, nothing is written: 0 copied, 0 updated, 2 unchanged.\n"
+        assert would.err == "Dry run, nothing is written; otherwise: 2 copied, 0 updated, 0 unchanged.\n"
+        assert again.err == "Dry run, nothing is written; otherwise: 0 copied, 0 updated, 2 unchanged.\n"
 
     def test_goes_into_the_project_of_the_same_name_or_another(self, docstore_cli, lab):
         docstore_cli("copy --to archive.db --to-project old")
@@ -140,7 +140,7 @@ class TestExportAndImport:
         ended = docstore_cli(f"import all.db --url {other}")
 
         assert (ended.code, ended.out) == (0, would.out)
-        assert would.err == f"Dry run, nothing is written: {ended.err}"
+        assert would.err == f"Dry run, nothing is written; otherwise: {ended.err}"
         assert docstore_cli(f"log cakes --url {other}") == docstore_cli("log cakes")
 
     def test_done_twice_are_done_once(self, docstore_cli, odd, other):
@@ -307,7 +307,7 @@ class TestImport:
         first, again = docstore_cli(words), docstore_cli(words)
 
         assert (would.code, would.out) == (0, first.out)
-        assert would.err == f"Dry run, nothing is written: {first.err}"
+        assert would.err == f"Dry run, nothing is written; otherwise: {first.err}"
         assert (first.code, "1 imported, 0 unchanged, 0 failed" in first.err) == (0, True)
         assert (again.code, "0 imported, 1 unchanged, 0 failed" in again.err) == (0, True)
         assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n1\n"
