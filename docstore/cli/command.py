@@ -97,7 +97,8 @@ class Group(click.Group):
             click.UsageError: there is no such command; names those like it.
         """
         if args[0] not in commands.COMMANDS and not ctx.resilient_parsing:
-            near = difflib.get_close_matches(args[0], commands.COMMANDS, n=2, cutoff=0.5)
+            meant = commands.OTHER_NAMES.get(args[0])
+            near = [meant] if meant else difflib.get_close_matches(args[0], commands.COMMANDS, n=2, cutoff=0.5)
             like = f" Did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"there is no command {args[0]!r}.{like}", ctx)
         return super().resolve_command(ctx, args)

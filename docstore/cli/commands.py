@@ -70,6 +70,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
 
 COMMANDS: Final = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
+OTHER_NAMES: Final = {"delete": "rm", "find": "ls", "history": "log", "list": "ls", "load": "get", "put": "save"}
+"""The command for what has another name in Python or in other programs, where no command is spelled like it."""
+
 
 def load(name: str) -> click.Command:
     """Return the command *name*, imported now."""

@@ -166,6 +166,8 @@ class TestAnErrorOfTheLibrary:
             ("get cakes -r 2026-13-01", 2, "'2026-13-01' is not a time. Write one like 2026-11-29 or"),
             ("ls --project", 2, "Option '--project' requires an argument."),
             ("shwo", 2, "there is no command 'shwo'. Did you mean show?"),
+            ("delete cakes", 2, "there is no command 'delete'. Did you mean rm?"),
+            ("history cakes", 2, "there is no command 'history'. Did you mean log?"),
         ],
     )
     def test_is_one_line_with_the_remedy(self, docstore_cli, lab, line, code, told):
