@@ -82,6 +82,9 @@ def _copy(engine: Engine, new: Path, name: str, report: Report) -> None:
                 pages=_AT_ONCE,
                 progress=lambda _, remaining, total: report(Progress(total - remaining, total, name)),
             )
+            # A file with a write-ahead log gets two others beside it when it is read, and whoever only reads leaves
+            # them there. The first connect that may write sets it again.
+            target.execute("PRAGMA journal_mode = DELETE")
 
 
 def _check_unused(target: str, source: str) -> None:

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -337,6 +339,20 @@ class TestBackup:
         assert contents("sqlite:///monday.db") == contents(lab)
         assert docstore_cli("log cakes --url monday.db") == docstore_cli("log cakes")
         assert docstore_cli("verify --url monday.db").code == 0
+
+    def test_is_one_file_also_when_it_was_looked_at(self, docstore_cli, lab, tmp_path):
+        docstore_cli("backup monday.db")
+
+        assert docstore_cli("verify --url monday.db").code == 0
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith("monday")] == ["monday.db"]
+
+    def test_put_back_is_a_database_as_any_other(self, docstore_cli, lab):
+        docstore_cli("backup monday.db")
+
+        with docstore.connect("sqlite:///monday.db") as store:
+            assert store.put("note", "n2", 2).number == 1
+        with closing(sqlite3.connect("monday.db")) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     def test_replaces_a_file_only_if_it_may(self, docstore_cli, lab, tmp_path):
         (tmp_path / "monday.db").write_text("old")
