@@ -168,6 +168,8 @@ class BaseTrial:
         ``trial.complete({"loss": 0.1})``, or with the standard error of the mean, ``{"loss": (0.1, 0.02)}``; of several
         arms each by its name, ``{"0_0": {"loss": 0.1}, "0_1": {"loss": 0.2}}``. ``store.save_trial`` saves it.
 
+        A metric may have any name: a misspelled one is another metric, and ``store.best`` does not find the objective.
+
         A trial that was not marked as running begins and ends now. Call ``mark_running`` when it begins, and the time
         that it ran is kept. ``attach_data`` takes what has more columns, such as steps.
 

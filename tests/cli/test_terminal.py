@@ -49,6 +49,9 @@ class TestATable:
 
     def test_says_that_there_is_nothing(self, environment):
         assert shown(["ls", "nothing"], environment) == "There are no such documents.\n"
+        assert shown(["best", "cakes", "-r", "1"], environment) == (
+            "The objective was measured on no arm; `docstore trials` shows what was measured.\n"
+        )
 
 
 def test_a_difference_is_green_where_something_was_added(environment):

@@ -36,4 +36,5 @@ def best(settings: Settings, output: Output, *, name: str, revision: options.Rev
     known = {"arm_name": "arm", "trial_index": "trial", "is_feasible": "feasible"}
     rows = [{known.get(key, key): value for key, value in asdict(arm).items()} for arm in arms]
     shown = spread(rows, _COLUMNS, "parameters", "metrics")
-    output.rows(*shown, name="arm", none="The objective was measured on no arm.")
+    none = "The objective was measured on no arm; `docstore trials` shows what was measured."
+    output.rows(*shown, name="arm", none=none)
