@@ -153,7 +153,8 @@ class Settings:
         except click.UsageError:
             return text
         try:
-            return without_password(text, parse(url)).replace(url, redacted(url))
+            parsed = parse(url)
+            return without_password(text, parsed).replace(url, redacted(parsed))
         except DocstoreError:
             return text.replace(url, redacted(url))
 

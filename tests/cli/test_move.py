@@ -410,6 +410,10 @@ class TestBackup:
                 "pg_dump --format=custom --file=monday.dump --dbname=postgresql://ada@host:5433/lab",
             ),
             (
+                "postgresql://ada@host:5433/lab",  # the password is in ~/.pgpass
+                "pg_dump --format=custom --file=monday.dump --dbname=postgresql://ada@host:5433/lab",
+            ),
+            (
                 "mysql://ada:s3cret-w0rd@host/lab",
                 "mariadb-dump --single-transaction --host=host --user=ada --result-file=monday.dump lab",
             ),
