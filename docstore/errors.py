@@ -549,8 +549,10 @@ class DivergedError(StoreError):
         self.name, self.kind, self.source, self.target = name, kind, source, target
         super().__init__(
             f"{kind} {name!r} is at version {source}, and at version {target} in the target, whose history is not the "
-            f"beginning of this one. Nothing of it was changed. Copy it the other way if the target has the newer, or "
-            f"purge({name!r}, kind={kind!r}) it in the target and copy again."
+            f"beginning of this one. Nothing of it was changed. Copy it the other way if it was saved in the target "
+            f"alone. If it was saved in both, put_json(..., based_on=N) merges it there, with the last version N that "
+            f"both have; or purge({name!r}, kind={kind!r}) it in the target and copy again, which loses what was saved "
+            f"there."
         )
 
 

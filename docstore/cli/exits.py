@@ -59,6 +59,10 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
         ),
         r"or decide by `docstore merge` with --ours, --theirs or --edit.",
     ),
+    (
+        re.compile(r"\bput_json\(\.\.\., based_on=N\) merges it there"),
+        r"`docstore export` and `docstore save --based-on N` merge it there",
+    ),
     (re.compile(r"\bpurge\(.*?\) it in the target"), r"`docstore purge` it in the target"),
     (re.compile(r"\bdelete\(.*?\) it there first"), r"`docstore rm` it there first"),
     (re.compile(r"\bbest\(\) ranks by"), r"`docstore best` ranks by"),

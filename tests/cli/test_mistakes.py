@@ -68,6 +68,10 @@ class TestARemedyOfTheLibrary:
         [
             (DivergedError("cakes", kind="note", source=1, target=2), "or `docstore purge` it in the target and copy"),
             (
+                DivergedError("cakes", kind="note", source=3, target=4),
+                "`docstore export` and `docstore save --based-on N` merge it there",
+            ),
+            (
                 DocumentExistsError("a", kind="note", head=1, remedy="delete('a', kind='note') it there first."),
                 "`docstore rm` it there first.",
             ),

@@ -875,6 +875,17 @@ class TestADocumentThatWasSavedInTheTargetToo:
 
         assert (caught.value.name, caught.value.source, caught.value.target) == ("cakes", 4, 5)
 
+    def test_is_merged_into_the_target_as_the_remedy_says(self, source, target, loaded):
+        loaded.properties["oven"] = "ours"
+        source.save(loaded)
+        with pytest.raises(DivergedError, match=r"put_json\(\.\.\., based_on=N\) merges it there"):
+            source.copy_to(target)
+
+        target.put_json("experiment", "cakes", source.get_json("cakes"), based_on=4)
+
+        merged = target.load("cakes")
+        assert (merged.description, merged.properties["oven"]) == ("theirs", "ours")
+
     @pytest.mark.parametrize("saves", [1, 2])
     def test_is_refused_where_the_source_went_on_as_well(self, source, target, loaded, saves):
         for number in range(saves):
