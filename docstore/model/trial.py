@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -168,7 +169,8 @@ class BaseTrial:
         ``trial.complete({"loss": 0.1})``, or with the standard error of the mean, ``{"loss": (0.1, 0.02)}``; of several
         arms each by its name, ``{"0_0": {"loss": 0.1}, "0_1": {"loss": 0.2}}``. ``store.save_trial`` saves it.
 
-        A metric may have any name: a misspelled one is another metric, and ``store.best`` does not find the objective.
+        A metric may have any name. If the objective's is missing, and the experiment does not know another, a warning
+        says that this one may be misspelled: ``store.best`` would not find the objective.
 
         A trial that was not marked as running begins and ends now. Call ``mark_running`` when it begins, and the time
         that it ran is kept. ``attach_data`` takes what has more columns, such as steps.
@@ -187,8 +189,19 @@ class BaseTrial:
             for arm, of_arm in self._by_arm(results).items()
             for metric, (mean, sem) in self._measured(of_arm).items()
         ]
-        self.experiment.attach_data(Data(records))
+        data = Data(records)
+        self._warn_if_misspelled(data.metric_names)
+        self.experiment.attach_data(data)
         return self.mark_running().mark_completed(time_completed=time_completed)
+
+    def _warn_if_misspelled(self, measured: set[str]) -> None:
+        """Warn if a metric of the objective was not measured, but one that the experiment does not know."""
+        config = self.experiment.optimization_config
+        missing = [name for name in config.objective.metric_names if name not in measured] if config else []
+        unknown = sorted(measured - self.experiment.metrics.keys())
+        if missing and unknown:
+            problem = f"{self._label} has no value of the objective {missing[0]!r}, but one of {unknown[0]!r}"
+            warnings.warn(f"{problem}, which is no metric of the experiment: is it misspelled?", stacklevel=3)
 
     def _by_arm(self, results: Results) -> Mapping[str, Any]:
         """Return *results* by the name of the arm."""

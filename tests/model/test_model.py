@@ -461,6 +461,27 @@ class TestATrialThatIsCompletedWithItsResults:
             experiment.new_trial().complete({"loss": 0.1})
 
 
+class TestAMetricThatMayBeMisspelled:
+    @pytest.fixture
+    def trial(self):
+        config = OptimizationConfig(Objective("-loss"))
+        experiment = Experiment(space(), "tuning", config, tracking_metrics=[Metric("time")])
+        return experiment.new_trial(parameters={"x": 0.5, "c": "a"})
+
+    def test_is_warned_of_where_the_objective_is_missing(self, trial):
+        told = "has no value of the objective 'loss', but one of 'lsos', which is no metric of the experiment"
+        with pytest.warns(UserWarning, match=f"trial 0 {told}: is it misspelled"):
+            trial.complete({"lsos": 0.5, "time": 2.0})
+
+        assert trial.status is TrialStatus.COMPLETED
+
+    @pytest.mark.parametrize("results", [{"loss": 0.5, "more": 1.0}, {"time": 2.0}])
+    def test_is_not_where_it_is_there_or_no_other_is_unknown(self, trial, results):
+        trial.complete(results)  # a warning would be an error
+
+        assert trial.status is TrialStatus.COMPLETED
+
+
 class TestArgumentsInTheWrongPlace:
     """The error names the argument, or the call, that takes what was given."""
 
