@@ -282,6 +282,38 @@ class TestForksAmongThreadsThatSave:
             assert store.verify() == []
 
 
+class TestAForkWhileAThreadConnects:
+    """The library of a driver may hold a lock meanwhile, which nobody would release in the child."""
+
+    SCRIPT = textwrap.dedent("""
+        store = docstore.connect(sys.argv[1])
+        driver = store.engine.dialect.loaded_dbapi
+        connect, lock, connects, forks = driver.connect, threading.Lock(), threading.Event(), threading.Event()
+
+        def connect_slowly(*arguments, **options):
+            with lock:
+                connects.set()
+                forks.wait()
+                return connect(*arguments, **options)
+
+        store.engine.dispose()
+        driver.connect = connect_slowly
+        os.register_at_fork(before=forks.set)  # called before docstore's, which was registered earlier
+        thread = threading.Thread(target=store.put, args=("note", "parent", 1))
+        thread.start()
+        connects.wait()
+        wait_for(child(lambda: store.put("note", "child", 1)))
+        thread.join()
+    """)
+
+    @pytest.mark.parametrize("backend", list(REMOTES))
+    def test_waits_for_it(self, database):
+        assert run(self.SCRIPT, database) == ""
+
+        with docstore.connect(database) as store:
+            assert store.names(kind="note") == ["child", "parent"]
+
+
 class TestAHookOfTheProgramsOwn:
     def test_may_save_before_a_fork_and_after_it(self, database):
         script = """
