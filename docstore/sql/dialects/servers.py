@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import PoolResetState
 
 from docstore.errors import (
@@ -59,11 +59,14 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
     engine = sa.create_engine(url, echo=echo, pool_pre_ping=ping, pool_reset_on_return=None, **options)
     _ENGINES.add(engine)
     dialect = engine.dialect
+    connect = dialect.connect
 
-    @sa.event.listens_for(engine, "do_connect")
-    def connect(dialect: Dialect, record: Any, arguments: Any, options: Any) -> Any:
+    def connect_inside(*arguments: Any, **options: Any) -> Any:
         with _CONNECTING.inside():
-            return dialect.connect(*arguments, **options)
+            return connect(*arguments, **options)
+
+    # No listener of "do_connect": the first that returns a connection is the last, and a user may have one.
+    dialect.connect = connect_inside  # type: ignore[method-assign]
 
     @sa.event.listens_for(engine, "reset")
     def roll_back(connection: Any, record: Any, state: PoolResetState) -> None:
