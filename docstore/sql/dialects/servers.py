@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,6 +19,7 @@ from docstore.errors import (
     TablesError,
 )
 from docstore.sql.dialects.base import Meaning, Opening
+from docstore.sql.dialects.fork_gate import ForkGate
 
 RACE: Final = Meaning(RaceLostError, "Another writer was first.")
 LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
@@ -81,59 +79,24 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
     return engine
 
 
-class _ConnectGate:
-    """Tracks how many threads connect; a fork waits for them, and lets none begin meanwhile.
-
-    The libraries of the drivers hold locks while they connect. A child that was forked then would wait for them for
-    ever when it connects itself: the thread that holds them is not in it.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._connecting = 0
-        self._forking: set[int] = set()
-
-    @contextmanager
-    def inside(self) -> Iterator[None]:
-        """Connect in this thread."""
-        me = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._forking - {me})  # a fork hook may connect
-            self._connecting += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._connecting -= 1
-                self._changed.notify_all()
-
-    def before_fork(self) -> None:
-        """Wait at most ``_PATIENCE`` until no thread connects, and let none begin."""
-        with self._changed:
-            self._forking.add(threading.get_ident())
-            self._changed.wait_for(lambda: not self._connecting, _PATIENCE)
-
-    def after_fork_in_parent(self) -> None:
-        """Let other threads connect again."""
-        with self._changed:
-            self._forking.discard(threading.get_ident())
-            self._changed.notify_all()
-
-    def after_fork_in_child(self) -> None:
-        """Forget the parent's threads, and let the child open its own connections: two cannot speak on one socket."""
-        self._changed, self._connecting, self._forking = threading.Condition(), 0, set()
-        for engine in tuple(_ENGINES):
-            engine.dispose(close=False)
-
-
-_CONNECTING: Final = _ConnectGate()
+_CONNECTING: Final = ForkGate()
+"""A fork waits for the threads that connect: the libraries of the drivers hold locks meanwhile, for which a child that
+connects would wait for ever, as it has no thread that releases them."""
 
 _PATIENCE: Final = 2.0
 """Seconds that a fork waits for threads that connect."""
 
+
+def _disconnect_child() -> None:
+    """Let a forked child open its own connections: two processes cannot speak on one socket."""
+    _CONNECTING.after_fork_in_child()
+    for engine in tuple(_ENGINES):
+        engine.dispose(close=False)
+
+
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(
-        before=_CONNECTING.before_fork,
+        before=lambda: _CONNECTING.before_fork(_PATIENCE),
         after_in_parent=_CONNECTING.after_fork_in_parent,
-        after_in_child=_CONNECTING.after_fork_in_child,
+        after_in_child=_disconnect_child,
     )

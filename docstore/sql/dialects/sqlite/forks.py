@@ -10,9 +10,7 @@ wait is too long, the child refuses to use SQLite.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -21,6 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from docstore.errors import DatabaseError
+from docstore.sql.dialects.fork_gate import ForkGate
 from docstore.sql.dialects.sqlite.database_file import inherit_file
 from docstore.sql.dialects.urls import shown
 
@@ -50,9 +49,7 @@ class SQLiteGate:
     """Tracks which threads use SQLite; a fork waits until no other thread does, and lets none begin meanwhile."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside: Counter[int] = Counter()
-        self._forking: Counter[int] = Counter()
+        self._gate = ForkGate()
         self._inherited: list[Pool] = []
         self.is_closed = False
         """Whether this process is a child in which SQLite cannot be used."""
@@ -64,26 +61,14 @@ class SQLiteGate:
         Raises:
             DatabaseError: this process was forked while its parent used SQLite.
         """
-        me = threading.get_ident()
-        with self._changed:
-            # The thread that forks may use SQLite in a fork hook; a thread already inside is waited for and goes on.
-            self._changed.wait_for(lambda: me in self._inside or not self._forking.keys() - {me})
-            self._inside[me] += 1
-        try:
+        with self._gate.inside():
             if self.is_closed:
                 raise DatabaseError(f"{shown(engine.url)}: {_INHERITED}")
             yield
-        finally:
-            with self._changed:
-                _count_down(self._inside, me)
-                self._changed.notify_all()
 
     def before_fork(self) -> None:
-        """Wait at most ``PATIENCE`` until no other thread is inside, and let none begin."""
-        me = threading.get_ident()
-        with self._changed:
-            self._forking[me] += 1
-            self._changed.wait_for(lambda: not self._inside.keys() - {me}, PATIENCE)
+        """Wait at most ``PATIENCE`` until no other thread is inside, and let none begin; close what is idle."""
+        self._gate.before_fork(PATIENCE)
         for engine in tuple(_OF_FILES):
             pool = engine.pool
             if not _is_used(pool):  # else the child cannot use SQLite
@@ -92,14 +77,11 @@ class SQLiteGate:
 
     def after_fork_in_parent(self) -> None:
         """Let other threads begin again."""
-        with self._changed:
-            _count_down(self._forking, threading.get_ident())
-            self._changed.notify_all()
+        self._gate.after_fork_in_parent()
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's threads and locks. If any thread was inside, this process cannot use SQLite."""
-        self.is_closed = self.is_closed or bool(self._inside)
-        self._changed, self._inside, self._forking = threading.Condition(), Counter(), Counter()
+        self.is_closed = self._gate.after_fork_in_child() or self.is_closed
         for engine in tuple(_OF_FILES):
             pool = engine.pool
             if _is_used(pool) or (isinstance(pool, QueuePool) and pool.checkedin()):
@@ -111,12 +93,6 @@ class SQLiteGate:
 
 def _is_used(pool: Pool) -> bool:
     return isinstance(pool, QueuePool) and pool.checkedout() > 0
-
-
-def _count_down(counter: Counter[int], thread: int) -> None:
-    counter[thread] -= 1
-    if counter[thread] <= 0:
-        del counter[thread]
 
 
 SQLITE: Final = SQLiteGate()
