@@ -15,7 +15,7 @@ def bar() -> bool:
 
 
 def tracked(items: Iterable[T], unit: str, *, total: int | None = None, label: str = "") -> Iterator[T]:
-    """Yield *items*, and draw how many are done; for what is no single call of a store.
+    """Yield *items*, and draw how many are done: for a loop in a command.
 
     Args:
         unit: what is counted, as the bar shows it: ``documents``

@@ -148,7 +148,7 @@ def tagged_where_unsafe(value: JSON) -> JSON:
 
 
 def tagged_if_json(value: Any) -> Any:
-    """Return *value* as ``tagged_where_unsafe`` does; what is no JSON value as it is, for the caller to refuse."""
+    """Return *value* as ``tagged_where_unsafe`` does; unchanged if it is not JSON, for the caller to refuse."""
     try:
         return tagged_where_unsafe(value)
     except EncodeError:

@@ -291,7 +291,7 @@ def _term(name: str, weight: JSON) -> str:
 
 
 def constraint_text(constraint: JSON) -> str:
-    """Return ``x + 2.0*y <= 3.0``; the JSON of what is no constraint."""
+    """Return a constraint as ``x + 2.0*y <= 3.0``; any other JSON as its text."""
     left = _left_side(constraint)
     if left is None or not isinstance(constraint, dict):
         return read_one(constraint)

@@ -200,7 +200,7 @@ def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, 
 
 
 def by_index(parts: JSON) -> dict[int, JSON]:
-    """Return the parts of a field of a whole document by their indices, in order; none of what is no dict."""
+    """Return the parts of a field of a whole document by their indices, in order; none if it is not a dict."""
     found = parts if isinstance(parts, dict) else {}
     return {int(key): found[key] for key in sorted(filter(str.isdecimal, found), key=int)}
 
