@@ -352,16 +352,29 @@ class Codec:
             return custom_decode(decoder, tag, self._plain)
         row = BY_TAG.get(tag) or optional_types.tagged_name(tag)
         if row is not None:
-            members = row.decode
-            if self._unknown == "members" and row.type in _HASHED:
-                return lambda value: self._decode_hashed(row, value)  # type: ignore[arg-type]  # a tagged value is a dict
-            return lambda value: members(value, self._decode)  # type: ignore[arg-type]  # a tagged value is a dict
+            return self._value_decoder(row)
         if self._unknown == "keep":
             return lambda value: UnknownObject(tag, value)  # type: ignore[arg-type]  # as above
         if self._unknown == "members":
             return lambda value: self._decode_dict(value)  # type: ignore[arg-type]  # as above
         self.registry.library_of_tag(tag)  # that it is not installed is another error
         raise UnknownTagError(tag)
+
+    def _value_decoder(self, row: Tagged) -> Decode:
+        names = frozenset(row.members.split())
+        known, hashed = names | {TAG}, self._unknown == "members" and row.type in _HASHED
+
+        def decode(value: JSON) -> Any:
+            assert isinstance(value, dict)  # a tagged value is
+            if not value.keys() <= known:
+                extra = min(value.keys() - known)
+                raise DecodeError(
+                    f"a value tagged {row.tag!r} has the member {short_repr(extra)}, which would be lost; its members "
+                    f"are {', '.join(sorted(names)) or 'none'}"
+                )
+            return self._decode_hashed(row, value) if hashed else row.decode(value, self._decode)
+
+        return decode
 
     def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:
         """Return a set or a dict; or its decoded members, if it holds objects that are read as dicts (unhashable)."""

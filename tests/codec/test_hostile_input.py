@@ -10,17 +10,24 @@ import contextlib
 import gzip
 import importlib
 import json
+import math
+import re
 import subprocess
 import sys
 import textwrap
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
+import pandas as pd
 import pytest
 from hostile import HOSTILE, MEGABYTE, examples, is_settled, nested, peak, soup, spoilt, tagged, text, written_to
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +35,7 @@ from hypothesis import strategies as st
 from samples import CLASSES, sample
 
 import docstore
-from docstore import RegistryBundle
+from docstore import ParameterType, RegistryBundle
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.tags import MOST_ALIKE
@@ -497,6 +504,14 @@ ZONES = [
 ]
 
 
+TAGGED_VALUES = [
+    *(2**64, math.nan, "\0", {1: 2}, (1,), {1}, defaultdict(int), b"x", 1j, date(2026, 1, 1), timedelta(1)),
+    *(range(2), slice(2), re.compile("a"), Decimal(1), UUID(int=0), Path("a"), np.int8(1), np.zeros(2)),
+    *(pd.NaT, pd.NA, pd.Timestamp(0), pd.Timedelta(1), pd.Index([1]), pd.Series([1]), pd.DataFrame({"a": [1]})),
+    *(pd.array([1]), ParameterType.INT),
+]
+
+
 class TestAValueThatIsNone:
     """The tag is docstore's own, the members are not."""
 
@@ -533,6 +548,13 @@ class TestAValueThatIsNone:
 
         with pytest.raises(EncodeError, match="time zone"):
             docstore.dumps(docstore.loads(text(tagged("datetime", value="2026-01-01"))).replace(tzinfo=zone))
+
+    @pytest.mark.parametrize("value", TAGGED_VALUES, ids=short_repr)
+    def test_is_refused_with_a_member_that_its_type_lacks(self, value):
+        document = json.loads(docstore.dumps(value)) | {"note": "kept by hand"}
+
+        with pytest.raises(DecodeError, match="note"):
+            docstore.loads(text(document))
 
     @pytest.mark.parametrize(
         "data",

@@ -95,15 +95,18 @@ def _refused(cls: type) -> Shape:
 def _enum(cls: type[Enum], entry: Entry, plain: Shape) -> Shape:
     tag, renamed = entry.tag, entry.renamed
     flag = issubclass(cls, Flag)  # a combination of flags has no name that is sure to be found again
+    key = "value" if flag else "name"
 
     def encode(value: Any) -> JSON:
-        return {TAG: tag, "value": int_encode(value.value)} if flag else {TAG: tag, "name": value.name}
+        return {TAG: tag, key: int_encode(value.value) if flag else value.name}
 
     def decode(value: Any) -> Any:
+        if value.keys() > {TAG, key}:
+            raise DecodeError(f"{tag} has only the member {key!r}; here are {', '.join(sorted(_untagged(value)))}")
         try:
-            return cls(plain.decode(value["value"])) if flag else cls[renamed.get(value["name"], value["name"])]
+            return cls(plain.decode(value[key])) if flag else cls[renamed.get(value[key], value[key])]
         except (KeyError, ValueError, TypeError) as error:
-            found = short_repr(value.get("value" if flag else "name"))
+            found = short_repr(value.get(key))
             raise DecodeError(
                 f"{cls.__name__} has no such member: {found}. It has {', '.join(cls.__members__)}; add the one that "
                 f"was saved, or load it with the version of the enum that wrote it."

@@ -15,6 +15,7 @@ from pandas.tseries.frequencies import to_offset
 from docstore.codec.values import numpy
 from docstore.codec.values.numpy import inside, refusing
 from docstore.codec.values.pandas_columns import (
+    COLUMN,
     codes_decode,
     column_decode,
     column_encode,
@@ -244,19 +245,31 @@ _INDEXES: Final = (
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 _ROWS: Final = (
-    Tagged("pandas.DataFrame", pd.DataFrame, _frame_encode, _frame_decode),
-    Tagged("pandas.Series", pd.Series, _series_encode, _series_decode),
-    *(Tagged("pandas.Index", cls, _index_encode, _index_decode) for cls in _INDEXES),
-    *(Tagged("pandas.array", cls, column_encode, _array_decode) for cls in _ARRAYS),
-    Tagged("pandas.Timestamp", pd.Timestamp, _moment_encode, _moment_decode),
+    Tagged(
+        "pandas.DataFrame",
+        pd.DataFrame,
+        "index columns data attrs allows_duplicate_labels",
+        _frame_encode,
+        _frame_decode,
+    ),
+    Tagged(
+        "pandas.Series", pd.Series, f"{COLUMN} index name attrs allows_duplicate_labels", _series_encode, _series_decode
+    ),
+    *(
+        Tagged("pandas.Index", cls, f"{COLUMN} range freq name levels sortorder", _index_encode, _index_decode)
+        for cls in _INDEXES
+    ),
+    *(Tagged("pandas.array", cls, COLUMN, column_encode, _array_decode) for cls in _ARRAYS),
+    Tagged("pandas.Timestamp", pd.Timestamp, "dtype value base64 tz fold", _moment_encode, _moment_decode),
     Tagged(
         "pandas.Timedelta",
         pd.Timedelta,
+        "dtype value base64",
         lambda value, encode: numpy.scalar_encode(value.asm8, encode),
         _duration_decode,
     ),
-    Tagged("pandas.NaT", type(pd.NaT), lambda value, encode: {}, lambda members, decode: pd.NaT),
-    Tagged("pandas.NA", type(pd.NA), lambda value, encode: {}, lambda members, decode: pd.NA),
+    Tagged("pandas.NaT", type(pd.NaT), "", lambda value, encode: {}, lambda members, decode: pd.NaT),
+    Tagged("pandas.NA", type(pd.NA), "", lambda value, encode: {}, lambda members, decode: pd.NA),
 )
 BY_TAG: Final = {row.tag: row for row in _ROWS}
 _BY_TYPE: Final = {row.type: row for row in _ROWS}

@@ -65,6 +65,9 @@ def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
 
 # --- columns ---------------------------------------------------------------------------------------------------------
 
+COLUMN: Final = "dtype data base64 tz storage missing categories codes ordered"
+"""The names of all members that ``column_encode`` may return."""
+
 
 def column_encode(values: Any, encode: Encode) -> Members:
     """Return the members for the values of a Series, Index or array: ``dtype`` and its data; no index, no name.

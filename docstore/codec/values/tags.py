@@ -38,10 +38,15 @@ FLOAT_LIMIT: Final = 1e16
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A type that JSON lacks: ``encode`` returns the members beside the tag, ``decode`` takes them."""
+    """A type that JSON lacks: ``encode`` returns the members beside the tag, ``decode`` takes them.
+
+    Args:
+        members: the names of all members that ``encode`` may return, in one text.
+    """
 
     tag: str
     type: type
+    members: str
     encode: Callable[[Any, Encode], Members]
     decode: Callable[[Members, Decode], Any]
 
@@ -515,6 +520,7 @@ def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
     return Tagged(
         tag_name,
         cls,
+        "value",
         lambda value, encode: {"value": str(value)},
         lambda members, decode: _parsed(lambda: parse(member(members, "value", str))),
     )
@@ -529,57 +535,71 @@ BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]
 """How a field annotated with one of these types writes it as one string; None from the encoder: not this value."""
 
 TABLE: Final = (
-    Tagged("int", int, lambda value, encode: _int_text(value), _int_decode),
-    Tagged("float", float, lambda value, encode: {"value": repr(value)}, _float_decode),
-    Tagged("str", str, lambda value, encode: {"value": value}, _str_decode),
-    Tagged("list", list, lambda value, encode: {"items": _items(value, encode)}, _listed),
-    Tagged("dict", dict, dict_encode, _mapped(dict)),
-    Tagged("tuple", tuple, lambda value, encode: {"items": _items(value, encode)}, lambda m, d: tuple(_listed(m, d))),
+    Tagged("int", int, "value hex", lambda value, encode: _int_text(value), _int_decode),
+    Tagged("float", float, "value bits", lambda value, encode: {"value": repr(value)}, _float_decode),
+    Tagged("str", str, "value escaped", lambda value, encode: {"value": value}, _str_decode),
+    Tagged("list", list, "items", lambda value, encode: {"items": _items(value, encode)}, _listed),
+    Tagged("dict", dict, "items", dict_encode, _mapped(dict)),
+    Tagged(
+        "tuple",
+        tuple,
+        "items",
+        lambda value, encode: {"items": _items(value, encode)},
+        lambda m, d: tuple(_listed(m, d)),
+    ),
     Tagged(
         "set",
         set,
+        "items",
         lambda value, encode: {"items": _unordered(value, encode)},
         lambda m, d: hashed(set, _listed(m, d)),
     ),
     Tagged(
         "frozenset",
         frozenset,
+        "items",
         lambda value, encode: {"items": _unordered(value, encode)},
         lambda m, d: hashed(frozenset, _listed(m, d)),
     ),
     Tagged(
         "OrderedDict",
         OrderedDict,
+        "items",
         ordered_members,
         _mapped(OrderedDict),
     ),
-    Tagged("defaultdict", defaultdict, _defaultdict_encode, _defaultdict_decode),
-    Tagged("bytes", bytes, _bytes_encode, _bytes_decode),
-    Tagged("bytearray", bytearray, _bytes_encode, lambda m, d: bytearray(_bytes_decode(m, d))),
+    Tagged("defaultdict", defaultdict, "factory items", _defaultdict_encode, _defaultdict_decode),
+    Tagged("bytes", bytes, "base64", _bytes_encode, _bytes_decode),
+    Tagged("bytearray", bytearray, "base64", _bytes_encode, lambda m, d: bytearray(_bytes_decode(m, d))),
     Tagged(
         "complex",
         complex,
+        "real imag",
         lambda value, encode: {"real": encode(value.real), "imag": encode(value.imag)},
         _complex_decode,
     ),
-    Tagged("datetime", datetime, _moment_encode, _moment_decoder(datetime)),
-    Tagged("time", time, _moment_encode, _moment_decoder(time)),
+    Tagged(
+        "datetime", datetime, "value zone zone_name zone_microseconds fold", _moment_encode, _moment_decoder(datetime)
+    ),
+    Tagged("time", time, "value zone zone_name zone_microseconds fold", _moment_encode, _moment_decoder(time)),
     Tagged(
         "timedelta",
         timedelta,
+        "days seconds microseconds",
         lambda value, encode: {"days": value.days, "seconds": value.seconds, "microseconds": value.microseconds},
         _timedelta_decode,
     ),
-    Tagged("range", range, _bounds_encode, _range_decode),
-    Tagged("slice", slice, _bounds_encode, lambda m, d: slice(*_bounds(m, d))),
-    Tagged("re.Pattern", re.Pattern, _pattern_encode, _pattern_decode),
+    Tagged("range", range, "start stop step", _bounds_encode, _range_decode),
+    Tagged("slice", slice, "start stop step", _bounds_encode, lambda m, d: slice(*_bounds(m, d))),
+    Tagged("re.Pattern", re.Pattern, "pattern flags", _pattern_encode, _pattern_decode),
     _text("date", date, date.fromisoformat),
     _text("Decimal", Decimal, Decimal),
-    Tagged("UUID", UUID, _uuid_encode, _uuid_decode),
+    Tagged("UUID", UUID, "value is_safe", _uuid_encode, _uuid_decode),
     *(
         Tagged(
             "Path",
             cls,
+            "class value",
             lambda value, encode: {"class": type(value).__name__, "value": encode(str(value))},
             _path_decode,
         )
