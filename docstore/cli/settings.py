@@ -221,7 +221,7 @@ def _from_folder(folder: Path, url: str | None) -> str | None:
 
 
 def _with_option_file(url: str) -> Any:
-    """Return *url* as ``connect`` takes it; that of a MySQL server without a password has the user's option file."""
+    """Return *url* as ``connect`` takes it; that of a MariaDB server without a password has the user's option file."""
     from docstore.sql.dialects.urls import is_path, parse
 
     if is_path(url):

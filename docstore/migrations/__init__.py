@@ -89,7 +89,7 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
                 return _ensure(engine, body_index)
             except RaceLostError:
                 # The lock of migrations is of one node. In a cluster (Galera), another node has made a table, column or
-                # index first; on MySQL, a migration continues where an earlier run stopped.
+                # index first; on MariaDB, a migration continues where an earlier run stopped.
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(_RANDOM.uniform(0, 2**attempt * _STEP))
@@ -235,13 +235,13 @@ def _command(engine: Engine, body_index: bool) -> str:
 
 
 def _user(engine: Engine) -> tuple[str, str | None]:
-    """Return the user as the database knows it (on MySQL with a host), and the user's default schema."""
+    """Return the user as the database knows it (on MariaDB with a host), and the user's default schema."""
     schema = "current_schema()" if engine.dialect.name == "postgresql" else "NULL"
     try:
         with transaction(engine, write=False) as connection:
             name, first = connection.exec_driver_sql(f"SELECT CURRENT_USER, {schema}").one()
     except DatabaseError:
-        # MySQL refuses a user without any right in the database; then only the URL names the user.
+        # MariaDB refuses a user without any right in the database; then only the URL names the user.
         return engine.url.username or "USER", None
     return str(name), first
 

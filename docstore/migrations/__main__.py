@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("url", help="the database, with a user who may make tables: postgresql://admin@host/lab")
     parser.add_argument("--schema", help="PostgreSQL: the schema for the tables, made if it is not there")
-    parser.add_argument("--grant", metavar="USER", help="who may read and write documents; on MySQL also USER@HOST")
+    parser.add_argument("--grant", metavar="USER", help="who may read and write documents; on MariaDB also USER@HOST")
     parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index the contents of all documents")
     given, more = parser.parse_known_args(arguments)
     if more:

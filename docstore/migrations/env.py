@@ -7,7 +7,7 @@ from docstore.migrations.views.comments import described
 from docstore.sql.dialects import make_engine, migrating, schema_of
 from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 
-# Indexes that not every database has: one is an option on PostgreSQL, and MySQL lacks the others.
+# Indexes that not every database has: one is an option on PostgreSQL, and MariaDB lacks the others.
 OPTIONAL = {"documents_body", "documents_changed", "documents_deleted", *LISTED}
 
 

@@ -247,7 +247,7 @@ def kinds_in_use(connection: Connection, *, deleted: bool = False) -> set[tuple[
     """Return each project and kind that has live documents; or, if *deleted* is true, live or deleted ones.
 
     Cost:
-        Every name in the database is looked at, in an index; on MySQL, also every head of a deleted document's kind.
+        Every name in the database is looked at, in an index; on MariaDB, also every head of a deleted document's kind.
     """
     c = documents.c
     queries = [sa.select(names.c.project, names.c.kind)]

@@ -32,7 +32,7 @@ _LIVE_HEADS: Final = "path = '' AND deleted_at IS NULL"
 
 
 def _index(name: str, *columns: str, where: str, is_everywhere: bool = False) -> sa.Index:
-    """Return a partial index, of the rows *where*; MySQL has none: there an index of all rows, or no index."""
+    """Return a partial index, of the rows *where*; MariaDB has none: there an index of all rows, or no index."""
     index = sa.Index(name, *columns, info={"where": where})
     return index if is_everywhere else index.ddl_if(callable_=_has_indexes_of_some_rows)
 
@@ -90,11 +90,11 @@ documents: Final = sa.Table(
     sa.Column("body", JsonText(True), nullable=False),
     # A deleted document keeps its name for undelete; the table names makes those of live ones unique.
     _index("documents_name", "name", "kind", "project", where=_LIVE_HEADS, is_everywhere=True),
-    # For lists, ordered, by type and status. Not on MySQL, where they would contain all trials too: it sorts.
+    # For lists, ordered, by type and status. Not on MariaDB, where they would contain all trials too: it sorts.
     *(_index(name, "project", "kind", *columns, "name", where=_LIVE_HEADS) for name, columns in LISTED.items()),
     # By time before kind: for the newest of all kinds. For a rare kind, the index alone is read, not the rows.
     _index("documents_changed", "project", "updated_at", "kind", where=_LIVE_HEADS),
-    # For undelete, and for what the error for a wrong name says. MySQL's documents_name contains deleted documents too.
+    # For undelete, and for what the error for a wrong name says. MariaDB's documents_name has deleted documents too.
     _index("documents_deleted", "project", "kind", "name", where="path = '' AND deleted_at IS NOT NULL"),
     _index("documents_type", "kind", "type", where="type IS NOT NULL", is_everywhere=True),
     sa.Index("documents_status", "kind", "status"),

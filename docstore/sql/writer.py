@@ -405,7 +405,7 @@ def _chained(
     """Return *version* with its chain, which follows the chain *previous*, and its row, after a check of the size."""
     changes = changes_text(version.changes)
     if len(changes) + len(version.message) >= _LARGE:
-        # The row of history is one statement: on MySQL, one packet.
+        # The row of history is one statement: on MariaDB, one packet.
         text = f"{changes}{version.message}".encode()
         check_size(connection, name, _place_of(version.changes), text, len(version.changes))
     version = dataclasses.replace(version, chain=chained(previous, id, version, changes))

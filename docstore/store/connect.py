@@ -37,7 +37,7 @@ def connect(
     """Return a store, its tables made or brought up to date.
 
     Args:
-        url: like ``sqlite:///lab.db``, ``postgresql://user:password@host/lab`` or ``mysql://user:password@host/lab``;
+        url: like ``sqlite:///lab.db``, ``postgresql://user:password@host/lab`` or ``mariadb://user:password@host/lab``;
             the path of a SQLite file: a Path, or a str that ends in ``.db``, ``.sqlite`` or ``.sqlite3``, or that leads
             to such a file; or a ready Engine, which is used as it is set up, and stays open when the store is closed.
             Its options are the driver's; docstore sets default timeouts, which options like ``?connect_timeout=30``

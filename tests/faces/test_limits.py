@@ -25,7 +25,7 @@ from docstore.testing.experiments import new_experiment
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "reference" / "limits.md").read_text()
 
-COLUMNS = {"file": "JSON file", "sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB, MySQL"}
+COLUMNS = {"file": "JSON file", "sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 
 # Lines that are backed by whole tests elsewhere: file, class.
 ELSEWHERE = {

@@ -472,6 +472,8 @@ class TestDocumentJson:
 
     def test_is_there_for_other_kinds(self, view, store):
         strategy = GenerationStrategy([GenerationNode("sobol")], "gs")
+        strategy.add_generator_run(GeneratorRun([Arm({"x": 1.0})]))
+        strategy.add_generator_run(GeneratorRun([Arm({"x": 2.0})]))
         store.save(strategy)
         store.put("note", "n1", [1, 1.50, None])
 

@@ -122,7 +122,7 @@ class TestFind:
 
         # Of several statuses, SQLite would rather walk in the order of names than sort.
         walks = {"documents_listed"} if isinstance(criteria.get("status"), list) else set()
-        # MySQL has no index of deleted documents.
+        # MariaDB has no index of deleted documents.
         walks |= {"documents_type"} if criteria.get("deleted") and backend == "mariadb" else set()
         assert used <= {f"documents_{each}" for each in index.split("_")} | {f"documents_listed_{index}"} | walks
         assert used
@@ -146,7 +146,7 @@ class TestFind:
     def test_lists_documents_in_the_order_of_an_index(self, crowded, backend, criteria, index):
         (used,) = indexes_used(crowded, "find", kind="experiment", limit=3, **criteria)
 
-        # MySQL sorts those that an index finds.
+        # MariaDB sorts those that an index finds.
         assert used == {index} or (backend == "mariadb" and not used & LISTED.keys())
 
     @pytest.mark.parametrize(

@@ -316,7 +316,9 @@ class TestALoginThatMayNotEnter:
         url = sa.make_url(mariadb)
         nowhere = url.set(database="")
 
-        with pytest.raises(DatabaseError, match=r"Name the database in the URL: mysql://user:password@host/database\."):
+        with pytest.raises(
+            DatabaseError, match=r"Name the database in the URL: mariadb://user:password@host/database\."
+        ):
             docstore.connect(nowhere)
 
 
@@ -334,9 +336,7 @@ class TestAUrlOfNoDatabaseThatWeKnow:
 
     @pytest.mark.parametrize("scheme", ["foo", "oracle", "mssql+pyodbc", "mongodb"])
     def test_is_told_which_there_are(self, scheme):
-        there_are = (
-            r"SQLite, PostgreSQL, MariaDB and MySQL\. Write a URL like sqlite:///lab\.db, postgresql://.* mysql://"
-        )
+        there_are = r"SQLite, PostgreSQL, MariaDB\. Write a URL like sqlite:///lab\.db, postgresql://.* mariadb://"
 
         with pytest.raises(InvalidValueError, match=there_are):
             docstore.connect(f"{scheme}://ada@host/lab")

@@ -114,7 +114,7 @@ class TestJsonText:
         [
             (sqlite.dialect(), "TEXT"),
             (postgresql.dialect(), "JSONB"),
-            (mysql.dialect(), "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
+            (mysql.dialect(), "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"),
             (mariadb.MariaDBDialect(), "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"),
         ],
         ids=["sqlite", "postgresql", "mysql", "mariadb"],
@@ -374,8 +374,6 @@ OF_MARIADB = [
     (1160, r"Is the server running\?"),
     (1161, r"Is the server running\?"),
     (1184, r"Is the server running\?"),
-    (3169, r"Is the server running\?"),
-    (4031, r"Is the server running\?"),
     (1927, r"Is the server running\?"),
     (1142, r"An administrator can GRANT it"),
     (1227, r"An administrator can GRANT it"),
@@ -389,7 +387,6 @@ OF_MARIADB = [
     (1153, r"Raise the server's max_allowed_packet\. Nothing was changed\.$"),
     (1366, r"charset has to be utf8mb4"),
     (1969, r"took longer than the server's max_statement_time"),
-    (3024, r"took longer than the server's max_statement_time"),
     (1644, r"as a test says\W*\. Nothing was changed"),
 ]
 
@@ -803,7 +800,7 @@ class TestAnEngine:
         ("url", "schema", "remedy"),
         [
             ("sqlite://", "lab", r"SQLite has none: name the database in the URL"),
-            ("mysql://host/lab", "lab", r"MariaDB and MySQL has none: name the database in the URL"),
+            ("mysql://host/lab", "lab", r"MariaDB has none: name the database in the URL"),
             ("postgresql://host/lab", "", r"Give a name of 1 to 63 bytes"),
             ("postgresql://host/lab", "é" * 32, r"Give a name of 1 to 63 bytes"),
             ("postgresql://host/lab", "a\0b", r"Give a name of 1 to 63 bytes"),
@@ -877,6 +874,20 @@ class TestAReadyEngine:
         engine = sa.create_engine(database, connect_args=options)
 
         with pytest.raises(DatabaseError, match=said):
+            docstore.connect(engine)
+
+        assert sa.inspect(engine).get_table_names() == []
+        engine.dispose()
+
+    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+    def test_of_mysql_is_refused(self, database):
+        engine = sa.create_engine(database)
+
+        @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+        def answer_as_mysql(connection, cursor, statement, parameters, context, executemany):
+            return statement.replace("@@version", "'8.0.36'"), parameters
+
+        with pytest.raises(DatabaseError, match=r"MySQL 8\.0\.36.* Use MariaDB 10\.6 or later"):
             docstore.connect(engine)
 
         assert sa.inspect(engine).get_table_names() == []

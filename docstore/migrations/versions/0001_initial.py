@@ -4,7 +4,7 @@ A migration lists what it makes itself, as ``sql.tables`` will change; a test co
 exception: they have one definition, and each later migration makes them anew (``drop_views`` before it changes the
 tables, ``create_views`` after).
 
-MySQL commits each table by itself, so an interrupted run leaves some tables there, and the next run makes the others.
+MariaDB commits each table by itself, so an interrupted run leaves some tables there, and the next run makes the others.
 """
 
 import sqlalchemy as sa
@@ -21,9 +21,9 @@ _LIVE_HEADS = "path = '' AND deleted_at IS NULL"
 
 
 def upgrade() -> None:
-    """Make everything; on MySQL, what an interrupted run has not made."""
+    """Make everything; on MariaDB, what an interrupted run has not made."""
     connection = op.get_bind()
-    if _is_mysql():
+    if _is_mariadb():
         _refuse_foreign_tables()
     _documents()
     _indexes()
@@ -93,13 +93,13 @@ def _documents() -> None:
         sa.Column("digest", ExactText(64), nullable=False),
         sa.Column("parts_digest", ExactText(255)),
         sa.Column("body", JsonText, nullable=False),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
 def _indexes() -> None:
     _index("documents_name", ["name", "kind", "project"], where=_LIVE_HEADS)
-    if not _is_mysql():  # it has no partial indexes: these would contain all parts
+    if not _is_mariadb():  # it has no partial indexes: these would contain all parts
         _index("documents_listed", ["project", "kind", "name"], where=_LIVE_HEADS)
         _index("documents_listed_type", ["project", "kind", "type", "name"], where=_LIVE_HEADS)
         _index("documents_listed_status", ["project", "kind", "status", "name"], where=_LIVE_HEADS)
@@ -122,7 +122,7 @@ def _names() -> None:
         sa.Column("name", ExactText(255), primary_key=True),
         sa.Column("id", ExactText(32), nullable=False),
         sqlite_with_rowid=False,
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
@@ -139,7 +139,7 @@ def _versions() -> None:
         sa.Column("chain", ExactText(64), nullable=False),
         sa.Column("parent", JsonText),
         sa.Column("folded", ExactText(64)),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
@@ -151,7 +151,7 @@ def _states() -> None:
         sa.Column("path", ExactText(255), primary_key=True),
         sa.Column("digest", ExactText(64), nullable=False),
         sa.Column("body", JsonText, nullable=False),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
@@ -164,7 +164,7 @@ def _tags() -> None:
         sa.Column("created_at", UtcTime, nullable=False),
         sa.Column("author", ExactText(255), nullable=False),
         sa.ForeignKeyConstraint(["id", "version"], ["versions.id", "versions.version"], name="tags_version"),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
@@ -175,7 +175,7 @@ def _codes() -> None:
         sa.Column("value", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("name", ExactText(255), nullable=False),
         sa.UniqueConstraint("column", "name", name="codes_name"),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
@@ -187,13 +187,13 @@ def _place_indexes() -> None:
         sa.Column("part", ExactText(64)),
         sa.Column("pointer", LongText, nullable=False),
         sa.Column("created_at", UtcTime, nullable=False),
-        if_not_exists=_is_mysql(),
+        if_not_exists=_is_mariadb(),
     )
 
 
 def _index(name: str, columns: list[str], *, where: str | None = None) -> None:
-    """Make a partial index, of the rows *where*; on MySQL, an index of all rows."""
-    if not _is_mysql() or name not in {index["name"] for index in _inspector().get_indexes("documents")}:
+    """Make a partial index, of the rows *where*; on MariaDB, an index of all rows."""
+    if not _is_mariadb() or name not in {index["name"] for index in _inspector().get_indexes("documents")}:
         some = sa.text(where) if where else None
         op.create_index(name, "documents", columns, sqlite_where=some, postgresql_where=some)
 
@@ -206,5 +206,5 @@ def _inspector() -> sa.Inspector:
     return sa.inspect(op.get_bind())
 
 
-def _is_mysql() -> bool:
+def _is_mariadb() -> bool:
     return op.get_bind().dialect.name in ("mysql", "mariadb")

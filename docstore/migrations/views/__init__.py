@@ -7,15 +7,24 @@ its SQL, as ``base`` asks for it, and says what it cannot show.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.migrations.views import mysql
+from docstore.migrations.views.base import ViewSQL
 from docstore.migrations.views.comments import comment
 from docstore.migrations.views.definitions import selects
+from docstore.migrations.views.mariadb import MariaDB
 from docstore.migrations.views.postgresql import PostgreSQL
 from docstore.migrations.views.sqlite import SQLite
+
+_DATABASES: Final[dict[str, type[ViewSQL]]] = {
+    "sqlite": SQLite,
+    "postgresql": PostgreSQL,
+    "mysql": MariaDB,
+    "mariadb": MariaDB,
+}
 
 
 def views(dialect_name: str) -> dict[str, str]:
@@ -24,9 +33,7 @@ def views(dialect_name: str) -> dict[str, str]:
     It contains no percent sign, no word after a colon, and no backslash, so that ``exec_driver_sql`` runs it unchanged,
     with any driver and any settings of the session.
     """
-    if dialect_name in ("mysql", "mariadb"):
-        return mysql.views()
-    return selects({"sqlite": SQLite, "postgresql": PostgreSQL}[dialect_name]())
+    return selects(_DATABASES[dialect_name]())
 
 
 def create_views(connection: Connection, rights: Iterable[str] = ()) -> None:
@@ -35,7 +42,7 @@ def create_views(connection: Connection, rights: Iterable[str] = ()) -> None:
     Args:
         rights: the result of ``drop_views``.
     """
-    # MySQL commits each view by itself, so an interrupted migration has left some.
+    # MariaDB commits each view by itself, so an interrupted migration has left some.
     create = "CREATE OR REPLACE VIEW" if connection.dialect.name in ("mysql", "mariadb") else "CREATE VIEW"
     for name, select in views(connection.dialect.name).items():
         connection.exec_driver_sql(f"{create} {name} AS {select}")

@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-FIELDS: Final = ("data", "trials")
-"""The fields of an experiment whose members are parts of the document."""
-
 LARGEST_ADDEND: Final = "1e300"
 """Larger numbers are not added up: the sum might overflow a double."""
 
@@ -78,7 +75,6 @@ class ViewSQL(ABC):
         member: parameter_name, type, number and text of a row of ``members``.
         tags: the tags of the version ``v``, as a JSON list.
         changes: how many changes the version ``v`` has; NULL if they were folded.
-        document: the JSON of the whole experiment ``d``.
         document_of_user: the JSON of the whole document ``d`` of a kind whose parts are listed in the document itself.
     """
 
@@ -118,11 +114,11 @@ class ViewSQL(ABC):
 
     @property
     @abstractmethod
-    def document(self) -> str: ...
-
-    @property
-    @abstractmethod
     def document_of_user(self) -> str: ...
+
+    @abstractmethod
+    def document(self, fields: Sequence[str]) -> str:
+        """Return the JSON of the whole document ``d``, of a kind whose parts are the members of these *fields*."""
 
     @abstractmethod
     def typed(self, sql: str, type: str) -> str:
@@ -169,10 +165,6 @@ class ViewSQL(ABC):
     @abstractmethod
     def number(self, json: str, key: str) -> str:
         """Return the number under *key* of *json*, tagged or not; NULL if it is none."""
-
-    @abstractmethod
-    def number_in_list(self, json: str, key: str, nth: str) -> str:
-        """Return item *nth* of the list under *key* of *json*, a number; NULL if it is none."""
 
     @abstractmethod
     def is_finite(self, number: str) -> str:

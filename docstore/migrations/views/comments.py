@@ -1,6 +1,6 @@
 """The comments on tables, views and columns, which a database tool shows beside the names.
 
-PostgreSQL stores comments of tables and views, MariaDB and MySQL those of tables; SQLite stores none. No text contains
+PostgreSQL stores comments of tables and views, MariaDB those of tables; SQLite stores none. No text contains
 a quote, a backslash or a percent sign.
 """
 
@@ -301,7 +301,7 @@ VIEWS: Final = {
 # --- the statements that set them -------------------------------------------------------------------------------------
 
 _COLUMN: Final = re.compile(r"^  (`(\w+)` .*?)(?: COMMENT '(?:[^']|'')*')?,?$", re.MULTILINE)
-"""A column in the CREATE TABLE statement that MariaDB and MySQL show: its whole definition, and its name."""
+"""A column in the CREATE TABLE statement that MariaDB shows: its whole definition, and its name."""
 
 
 def comment(connection: Connection) -> None:
@@ -319,7 +319,7 @@ def comment(connection: Connection) -> None:
 def comments_as_sql(name: str) -> list[str]:
     """Return the statements that set the comments, for SQLAlchemy's dialect *name*; none but for PostgreSQL.
 
-    MariaDB and MySQL take a comment with the whole definition of its column, as the server shows it.
+    MariaDB takes a comment with the whole definition of its column, as the server shows it.
     """
     return list(_of_postgresql()) if name == "postgresql" else []
 

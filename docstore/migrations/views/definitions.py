@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from docstore.documents.kinds import AX
+from docstore.documents.kinds import AX, KINDS
 from docstore.migrations.views.base import ViewSQL, parts_of
 from docstore.migrations.views.computed_columns import best_value, minimize, objective, seconds_between
 
@@ -193,7 +193,9 @@ def _versions_log(s: ViewSQL) -> str:
 
 
 def _document_json(s: ViewSQL) -> str:
-    json = f"CASE d.kind WHEN 'experiment' THEN {s.document} ELSE {s.document_of_user} END"
+    fields = {kind.name: sorted(rule.field for rule in kind.parts) for kind in KINDS.values() if kind.parts}
+    own = " ".join(f"WHEN '{kind}' THEN {s.document(names)}" for kind, names in fields.items())
+    json = f"CASE d.kind {own} ELSE {s.document_of_user} END"
     return f"""
         SELECT d.kind, d.name, d.project, d.version,
                {s.typed(json, "TEXT")} AS json, d.id

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-from docstore.migrations.views.base import FIELDS, LARGEST, Observed, ViewSQL, addend, key_of, parts_of
+from docstore.migrations.views.base import LARGEST, Observed, ViewSQL, addend, key_of, parts_of
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -65,10 +65,9 @@ class PostgreSQL(ViewSQL):
                    WHEN {type} = 'number' THEN {_as_written("m.value #>> '{}'")} ELSE m.value #>> '{{}}' END""",
         }
 
-    @property
-    def document(self) -> str:
-        fields = " || ".join(_whole(field) for field in FIELDS)
-        return f"CASE jsonb_typeof(d.body) WHEN 'object' THEN d.body || {fields} ELSE d.body END"
+    def document(self, fields: Sequence[str]) -> str:
+        whole = " || ".join(map(_whole, fields))
+        return f"CASE jsonb_typeof(d.body) WHEN 'object' THEN d.body || {whole} ELSE d.body END"
 
     @property
     def document_of_user(self) -> str:
@@ -94,13 +93,14 @@ class PostgreSQL(ViewSQL):
 
     @property
     def arms_of_trial(self) -> str:
-        weight = addend("i.weight")
+        weight = self.number(f"jsonb_build_object('n', ({self.list('r.value', 'weights')}) -> {self.nth_of('a')})", "n")
+        added = addend("i.weight")
         return f"""LATERAL (
             SELECT min(i.place) AS place, (array_agg(i.arm ORDER BY i.place))[1] AS arm,
-                CASE count(*) WHEN 1 THEN min(i.weight) WHEN count({weight}) THEN sum({weight} ORDER BY i.place) END
+                CASE count(*) WHEN 1 THEN min(i.weight) WHEN count({added}) THEN sum({added} ORDER BY i.place) END
                 AS weight
             FROM (SELECT ARRAY[r.nth, a.nth] AS place, a.value AS arm, {self.exact_text("a.value", "name")} AS name,
-                    {self.number_in_list("r.value", "weights", self.nth_of("a"))} AS weight
+                    {weight} AS weight
                 FROM {self.items(self.runs, "r")} CROSS JOIN {self.items(self.list("r.value", "arms"), "a")} OFFSET 0) i
             GROUP BY i.name, CASE WHEN i.name IS NULL THEN i.place END) a"""
 
@@ -154,9 +154,6 @@ class PostgreSQL(ViewSQL):
             f"WHEN 'object' THEN {json} -> '{key}' ->> 'value' END"
         )
         return _NUMBER.format(text=text, largest=_LARGEST, smallest=_SMALLEST)
-
-    def number_in_list(self, json: str, key: str, nth: str) -> str:
-        return self.number(f"jsonb_build_object('n', ({self.list(json, key)}) -> {nth})", "n")
 
     def is_finite(self, number: str) -> str:
         return f"{number} NOT IN ('NaN', 'Infinity', '-Infinity')"

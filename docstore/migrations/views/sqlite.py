@@ -70,9 +70,9 @@ class SQLite(ViewSQL):
                    ELSE CASE WHEN {is_number} THEN json_extract({object}, '$.value') ELSE m.value END END AS TEXT)""",
         }
 
-    @property
-    def document(self) -> str:
-        return f"json_replace(d.body, '$.data', json({_whole('data')}), '$.trials', json({_whole('trials')}))"
+    def document(self, fields: Sequence[str]) -> str:
+        whole = (f"'$.{field}', json({_whole(field)})" for field in fields)
+        return f"json_replace(d.body, {', '.join(whole)})"
 
     @property
     def document_of_user(self) -> str:
@@ -183,9 +183,6 @@ class SQLite(ViewSQL):
             f"ELSE CASE WHEN {tagged} GLOB '*[0-9]*' AND {tagged} NOT GLOB '*[^-+.0-9eE]*' THEN {tagged} END END END "
             "AS REAL)"
         )
-
-    def number_in_list(self, json: str, key: str, nth: str) -> str:
-        return self.number(f"json_object('n', ({self.list(json, key)}) -> ('$[' || {nth} || ']'))", "n")
 
     def is_finite(self, number: str) -> str:
         return f"abs({number}) < 9e999"

@@ -27,7 +27,7 @@ class OrderedJoin(Join):
     """``left JOIN right ON ...``, where each row of *left* is looked up in *right* by the ON clause.
 
     Without statistics (SQLite; PostgreSQL before its first ANALYZE), a planner may read all of one table once for each
-    row of the other. MariaDB and MySQL always have statistics: they get a plain join.
+    row of the other. MariaDB always has statistics: it gets a plain join.
     """
 
     inherit_cache = True

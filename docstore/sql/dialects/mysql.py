@@ -1,4 +1,4 @@
-"""The backend for MariaDB and MySQL: documents as text, names in a binary collation; a writer locks a head."""
+"""The backend for MariaDB: documents as text, names in a binary collation; a writer locks a head."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from docstore.sql.dialects.urls import shown
 _BESIDE: Final = 4096
 """Bytes left in a packet for the statement around a text, and its other columns."""
 
-_NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
+_NAME_IT: Final = "Name the database in the URL: mariadb://user:password@host/database."
 _TOO_SLOW: Final = Meaning(DatabaseError, "It took longer than the server's max_statement_time.")
 _NO_USER: Final = Meaning(DatabaseError, "There is no such user: CREATE USER first, and say USER@HOST if not at any.")
 _NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
@@ -76,8 +76,6 @@ _MEANINGS: Final = {
     1161: LOST,  # timeout writing a packet
     1184: LOST,  # aborted connection, of a login
     1927: LOST,  # connection was killed
-    3169: LOST,  # session was killed, on MySQL
-    4031: LOST,  # MySQL's wait_timeout
     2006: LOST,  # server has gone away
     2013: LOST,  # lost connection during query
     2014: LOST,  # commands out of sync
@@ -101,7 +99,6 @@ _MEANINGS: Final = {
     2003: _NO_HOST,
     2005: _NO_HOST,
     1133: _NO_USER,
-    1410: _NO_USER,  # as MySQL says it
     1290: READ_ONLY,
     1792: READ_ONLY,
     1836: READ_ONLY,
@@ -111,7 +108,6 @@ _MEANINGS: Final = {
     1203: TOO_MANY,  # of this user, the server's max_user_connections
     1226: TOO_MANY,  # of this user, what the account was given
     1969: _TOO_SLOW,
-    3024: _TOO_SLOW,  # as MySQL says it
     1153: Meaning(DatabaseError, "Raise the server's max_allowed_packet."),
     1366: Meaning(DatabaseError, "The connection's charset has to be utf8mb4."),
 }
@@ -124,7 +120,7 @@ _SMALL_PACKET: Final = 16 << 20
 class MySQL(Backend):
     """Readers see one snapshot. Writers see what others committed, and lock the head of each document they write."""
 
-    title: ClassVar = "MariaDB and MySQL"
+    title: ClassVar = "MariaDB"
     schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
     driver: ClassVar = "pymysql"
     modules: ClassVar = {"pymysql": "mysql+pymysql"}
@@ -180,10 +176,14 @@ class MySQL(Backend):
         note_end(connection)
 
     def check_settings(self, connection: Connection) -> None:
-        """Refuse a charset that lacks characters, and a server that cuts off what a column does not take."""
-        query = "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, @@sql_mode"
-        *charsets, mode = map(str, connection.exec_driver_sql(query).one())
+        """Refuse MySQL, a charset that lacks characters, and a server that cuts off what a column does not take."""
+        charset = "@@character_set_client, @@character_set_results, @@character_set_connection"
+        query = f"SELECT @@version, @@sql_mode, {charset}"
+        version, mode, *charsets = map(str, connection.exec_driver_sql(query).one())
         url = shown(connection.engine.url)
+        if "MariaDB" not in version:
+            problem = f"the server is MySQL {version}, on which docstore was never tested"
+            raise DatabaseError(f"{url}: {problem}. Use MariaDB 10.6 or later, PostgreSQL or SQLite.")
         if {*charsets} != {"utf8mb4"}:
             problem = f"its connections have the charset {charsets[0]}, which lacks characters"
             raise DatabaseError(f"{url}: {problem}. Set charset=utf8mb4.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -102,10 +102,14 @@ def _json_text_postgresql(type_: JsonText, compiler: Any, **options: Any) -> str
     return "JSONB"
 
 
+_EXACT: Final = " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
+"""The collation that compares code points; ``utf8mb4_bin`` would ignore trailing blanks."""
+
+
 @compiles(JsonText, "mysql", "mariadb")
 def _json_text_mysql(type_: JsonText, compiler: Any, **options: Any) -> str:
-    # Not JSON either: MariaDB would refuse documents deeper than 31 levels, and MySQL would reformat numbers.
-    return f"LONGTEXT{_exact(compiler)}"
+    # Not JSON either: MariaDB would refuse documents deeper than 31 levels.
+    return f"LONGTEXT{_EXACT}"
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -141,18 +145,12 @@ def _exact_text_postgresql(type_: ExactText, compiler: Any, **options: Any) -> s
 
 @compiles(ExactText, "mysql", "mariadb")
 def _exact_text_mysql(type_: ExactText, compiler: Any, **options: Any) -> str:
-    return f"VARCHAR({type_.length}){_exact(compiler)}"
+    return f"VARCHAR({type_.length}){_EXACT}"
 
 
 @compiles(LongText, "mysql", "mariadb")
 def _long_text_mysql(type_: LongText, compiler: Any, **options: Any) -> str:
-    return f"LONGTEXT{_exact(compiler)}"
-
-
-def _exact(compiler: Any) -> str:
-    """Return the collation that compares code points; ``utf8mb4_bin`` would ignore trailing blanks."""
-    collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
-    return f" CHARACTER SET utf8mb4 COLLATE {collation}"
+    return f"LONGTEXT{_EXACT}"
 
 
 # --- values checked, as SQLite stores any value in any column --------------------------------------------------------
@@ -259,7 +257,7 @@ class UtcTime(TypeDecorator[datetime]):
         self.required = required
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the column's type; MySQL's keeps whole seconds by default."""
+        """Return the column's type; MariaDB's keeps whole seconds by default."""
         if dialect.name in ("mysql", "mariadb"):
             from sqlalchemy.dialects.mysql import DATETIME
 
@@ -281,7 +279,7 @@ class UtcTime(TypeDecorator[datetime]):
             try:
                 return process(value) if process is not None else value
             except (TypeError, ValueError, AttributeError) as error:
-                # SQLite stores a time as text, and any text with it; MySQL's driver returns an invalid one as text.
+                # SQLite stores a time as text, and any text with it; MariaDB's driver returns an invalid one as text.
                 problem = f"the time {short_repr(value)} in the database is invalid"
                 raise UnreadableError(f"{problem}. verify() says where.") from error
 

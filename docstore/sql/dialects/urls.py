@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from docstore.documents.canonical import is_plain
 from docstore.errors import InvalidValueError
 
-EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
+EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mariadb://user:password@host/database"
 
 _ENDINGS: Final = (".db", ".sqlite", ".sqlite3")
 

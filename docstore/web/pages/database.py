@@ -103,4 +103,4 @@ def _facts(source: Source) -> dict[str, str]:
     }
 
 
-_PROGRAMS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
+_PROGRAMS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB", "mariadb": "MariaDB"}

@@ -1,45 +1,31 @@
-"""The views in the SQL of MariaDB and MySQL: JSON is shown as text; NaN and the infinities, which they lack, as NULL.
+"""The views in MariaDB's SQL: JSON is shown as text; NaN and the infinities, which MariaDB lacks, as NULL.
 
-SQLAlchemy's dialect has one name for both servers, so the statement of a view contains a SELECT for each, in comments
-that only that server executes.
-
-On MariaDB, ``document_json`` is the canonical text to the byte; or NULL, and never cut off, if that text would be
-longer than the server's ``max_allowed_packet`` (16 MB by default) with each quote and backslash in it counted twice; or
-if keys of a user's parts have a tilde or a slash and their field is longer than ``group_concat_max_len`` (by default
-1 MB on MariaDB, 1 kB on MySQL).
+``document_json`` is the canonical text to the byte; or NULL, and never cut off, if that text would be longer than the
+server's ``max_allowed_packet`` (16 MB by default) with each quote and backslash in it counted twice; or if keys of a
+user's parts have a tilde or a slash and their field is longer than ``group_concat_max_len`` (1 MB by default).
 MariaDB's JSON functions read neither values deeper than 32 levels nor the text after them: in the other views such a
 value is NULL, or has no row.
-
-On MySQL, on which no test has run yet, JSON from inside a document has MySQL's blanks and order of keys. There, a trial
-or its data nested deeper than 100 levels cause an error in ``trials``, ``generator_runs`` and ``observations``.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from docstore.migrations.views.base import LARGEST, LARGEST_ADDEND, Observed, ViewSQL
-from docstore.migrations.views.definitions import selects
-from docstore.migrations.views.mysql_documents import document_of_experiment, document_of_user
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
-
 
 _NAME: Final = "json_extract(a.value, '$.name')"
 _NUMBERS_AND_BOOLEANS: Final = "('BOOLEAN', 'INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')"
 
 
-def views() -> dict[str, str]:
-    """Return the statement of each view; each server executes its own SELECT in it."""
-    mariadb, mysql = selects(MariaDB()), selects(MySQL())
-    return {name: f"/*M! {mariadb[name]} */ /*!80017 {mysql[name]} */" for name in mariadb}
+class MariaDB(ViewSQL):
+    """MariaDB of 10.6 or later.
 
-
-class _Common(ViewSQL):
-    """The SQL that both servers have.
+    JSON_QUERY and JSON_VALUE return a piece of the text unchanged, and read no further; JSON_EXTRACT reads all of the
+    text, and returns NULL if any of it is nested too deeply.
 
     Attributes:
         collation: the collation of the tables' text columns, so that comparing text of a document respects case and
@@ -48,39 +34,26 @@ class _Common(ViewSQL):
 
     column: ClassVar = "`column`"
     merges_computed_columns: ClassVar = False
-    collation: ClassVar[str]
-
-    @abstractmethod
-    def at(self, json: str, path: str) -> str:
-        """Return the list or object at *path*, such as ``[0].arms``; NULL, or a scalar, if there is none."""
-
-    @abstractmethod
-    def joined_by(self, separator: str, text: str) -> str:
-        """Return the aggregate of all *text*, joined by *separator* in the order in which rows are read."""
-
-    @abstractmethod
-    def compact(self, json: str) -> str:
-        """Return *json* as canonical text."""
-
-    @abstractmethod
-    def any_text(self, json: str, key: str) -> str:
-        """Return the text of the value under *key* of *json*, whatever it is."""
-
-    @abstractmethod
-    def any_moment(self, json: str, key: str) -> str:
-        """Return the text of the value under *key* of *json*, or of a tagged one."""
+    collation: ClassVar = "utf8mb4_nopad_bin"
 
     # If a value is nested too deeply for its type to be read, its text is taken as it is.
 
     def text(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {self.any_text(json, key)} END"
+        found = f"coalesce(json_value({json}, '$.{key}'), json_query({json}, '$.{key}')) COLLATE {self.collation}"
+        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {found} END"
 
     def moment(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {self.any_moment(json, key)} END"
+        found = f"coalesce(json_value({json}, '$.{key}'), json_value({json}, '$.{key}.value')) COLLATE {self.collation}"
+        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {found} END"
+
+    @property
+    def tags(self) -> str:
+        tags = "SELECT json_arrayagg(g.tag ORDER BY g.tag) FROM tags g WHERE g.id = v.id AND g.version = v.version"
+        return f"json_compact(coalesce(({tags}), '[]'))"
 
     @property
     def runs(self) -> str:
-        run = self.at("p.body", ".generator_run")
+        run = self.inside("p.body", "generator_run")
         return (
             f"CASE json_type({run}) WHEN 'OBJECT' THEN concat('[', {run}, ']') "
             f"ELSE {self.list('p.body', 'generator_runs')} END"
@@ -95,7 +68,7 @@ class _Common(ViewSQL):
         type = "json_type(n.value)"
         is_number = f"{self.exact_text('n.value', '__type')} IN ('float', 'int')"
         as_text = f"""CASE {type} WHEN 'STRING' THEN json_unquote(n.value) WHEN 'NULL' THEN NULL
-                   WHEN 'ARRAY' THEN {self.compact("n.value")} WHEN 'OBJECT' THEN {self.compact("n.value")}
+                   WHEN 'ARRAY' THEN json_compact(n.value) WHEN 'OBJECT' THEN json_compact(n.value)
                    ELSE n.value END"""
         tagged = self.text("n.value", "value")
         return {
@@ -112,14 +85,14 @@ class _Common(ViewSQL):
 
     @property
     def arms(self) -> str:
-        of_run = self.at("p.body", ".generator_run.arms")
+        of_run = self.inside("p.body", "generator_run", "arms")
         only = f"json_extract({of_run}, '$[0].name')"
         is_only = f"json_length({of_run}) = 1 AND json_type({only}) = 'STRING'"
         is_before = f"SELECT 1 FROM {self.items('g.names', 'm')} WHERE m.value = n.value AND m.nth < n.nth"
         is_name = f"json_type(n.value) = 'STRING' AND ({self._is_alone('n.value')} OR NOT EXISTS ({is_before}))"
         names = f"{self.row('g', names=f'concat({self._names})')} CROSS JOIN {self.items('g.names', 'n')}"
         several = f"""(SELECT CASE count(*) WHEN 0 THEN '[]'
-                   ELSE concat('[', {self.joined_by(",", "concat(n.value)")}, ']') END FROM {names} WHERE {is_name})"""
+                   ELSE concat('[', {_joined_by(",", "concat(n.value)")}, ']') END FROM {names} WHERE {is_name})"""
         return f"CASE WHEN {is_only} THEN concat('[', {only}, ']') ELSE {several} COLLATE {self.collation} END"
 
     @property
@@ -162,31 +135,33 @@ class _Common(ViewSQL):
         rows = f"{runs} JOIN {self._weights('x', 'e')} JOIN {arms}"
         return f"{rows} WHERE {self.exact_text('b.value', 'name')} = {self.exact_text('a.value', 'name')}"
 
-    @property
-    def document(self) -> str:
-        return document_of_experiment(self)
+    def document(self, fields: Sequence[str]) -> str:
+        patterns = ",".join(f'"/{field}/*"' for field in fields)
+        return self._document(f"'[{patterns}]'")
 
     @property
     def document_of_user(self) -> str:
-        return document_of_user(self)
+        layout = self.inside("d.body", "__document")
+        has_parts = f"{self.inside('d.body', '__document', 'parts')} IS NOT NULL"
+        return f"CASE WHEN {has_parts} THEN {self._document(self.list(layout, 'parts'))} ELSE d.body END"
 
     def typed(self, sql: str, type: str) -> str:
         return sql
 
     def inside(self, json: str, *keys: str | int) -> str:
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-        return self.at(json, path)
+        return f"json_query({json}, '${path}')"
 
     def list(self, json: str, key: str) -> str:
-        found = self.at(json, f".{key}")
+        found = self.inside(json, key)
         return f"CASE json_type({found}) WHEN 'ARRAY' THEN {found} ELSE '[]' END"
 
     def length(self, json: str, key: str) -> str:
-        found = self.at(json, f".{key}")
+        found = self.inside(json, key)
         return f"CASE json_type({found}) WHEN 'ARRAY' THEN json_length({found}) END"
 
     def container(self, json: str, key: str) -> str:
-        found = self.compact(self.at(json, f".{key}"))
+        found = f"json_compact({self.inside(json, key)})"
         return f"CASE WHEN json_type({found}) IN ('OBJECT', 'ARRAY') THEN {found} END"
 
     def exact_text(self, json: str, key: str) -> str:
@@ -194,11 +169,11 @@ class _Common(ViewSQL):
         return f"CASE json_type({found}) WHEN 'STRING' THEN json_unquote({found}) END COLLATE {self.collation}"
 
     def boolean(self, json: str, key: str) -> str:
-        found = f"json_extract({json}, '$.{key}')"
-        return f"CASE json_type({found}) WHEN 'BOOLEAN' THEN json_unquote({found}) = 'true' END"
+        # The text as in the document, even if it is nested deeply after that; NULL if it is a list or an object.
+        return f"CASE json_value({json}, '$.{key}') WHEN '1' THEN 1 WHEN '0' THEN 0 END"
 
     def json(self, json: str, key: str) -> str:
-        return self.compact(f"json_extract({json}, '$.{key}')")
+        return f"json_compact(json_extract({json}, '$.{key}'))"
 
     def number(self, json: str, key: str) -> str:
         found, tagged = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
@@ -212,9 +187,6 @@ class _Common(ViewSQL):
             f"CASE WHEN {text} REGEXP '^-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$' "
             f"AND abs(CAST({text} AS DOUBLE)) < {largest} THEN CAST({text} AS DOUBLE) END"
         )
-
-    def number_in_list(self, json: str, key: str, nth: str) -> str:
-        return self._item_of(self.list(json, key), nth)
 
     def _weights(self, alias: str, run: str) -> str:
         """Return the weights of a generator run as a row, so that it is not parsed again for each of its arms."""
@@ -304,74 +276,31 @@ class _Common(ViewSQL):
     def ratio(self, number: str, divisor: int) -> str:
         return f"CAST({number} AS DOUBLE) / {divisor}"
 
+    # --- whole documents ---------------------------------------------------------------------------------------------
 
-_TAGS: Final = "FROM tags g WHERE g.id = v.id AND g.version = v.version"
+    # The texts are not parsed: MariaDB would change numbers, and read nothing that is nested deeply. Each empty field
+    # is found in the text of the head, and the parts are put in its place.
 
+    def _document(self, patterns: str) -> str:
+        """Return the text of the whole document ``d``, whose parts *patterns* name, a list as ``["/data/*"]``."""
+        field = f"field LONGTEXT CHARACTER SET utf8mb4 COLLATE {self.collation} PATH '$[0]'"
+        fields = f"json_table(o.places, '$[*]' COLUMNS (nth FOR ORDINALITY, {field}, place INT PATH '$[1]')) f"
+        # The place before this one in the list of places.
+        before = "CASE f.nth WHEN 1 THEN 1 ELSE json_extract(o.places, concat('$[', f.nth - 2, '][1]')) + 2 END"
+        piece = f"concat(substr(d.body, {before}, f.place - ({before})), {_MEMBERS})"
+        return f"""(SELECT CASE count(*) WHEN 0 THEN d.body
+                       ELSE concat({_joined_by("", piece)}, substr(d.body, max(f.place) + 2)) END
+                   FROM {self.row("o", places=self._places(patterns))} JOIN {fields})"""
 
-class MariaDB(_Common):
-    """MariaDB of 10.6 or later."""
-
-    collation: ClassVar = "utf8mb4_nopad_bin"
-
-    # JSON_QUERY and JSON_VALUE return a piece of the text unchanged, and read no further; JSON_EXTRACT reads all of the
-    # text, and returns NULL if any of it is nested too deeply.
-
-    def any_text(self, json: str, key: str) -> str:
-        return f"coalesce(json_value({json}, '$.{key}'), json_query({json}, '$.{key}')) COLLATE {self.collation}"
-
-    def any_moment(self, json: str, key: str) -> str:
-        return f"coalesce(json_value({json}, '$.{key}'), json_value({json}, '$.{key}.value')) COLLATE {self.collation}"
-
-    @property
-    def tags(self) -> str:
-        return f"json_compact(coalesce((SELECT json_arrayagg(g.tag ORDER BY g.tag) {_TAGS}), '[]'))"
-
-    def at(self, json: str, path: str) -> str:
-        return f"json_query({json}, '${path}')"
-
-    def compact(self, json: str) -> str:
-        return f"json_compact({json})"
-
-    def joined_by(self, separator: str, text: str) -> str:
-        # JSON_OBJECTAGG has no limit, and allows equal keys. An unescaped quote is only at the ends of a text, so the
-        # characters between two texts cannot occur in one.
-        return f"""json_value(replace(json_objectagg('k', {text}), '", "k":"', '{separator}'), '$.k')"""
-
-    def boolean(self, json: str, key: str) -> str:
-        # The text as in the document, even if it is nested deeply after that; NULL if it is a list or an object.
-        return f"CASE json_value({json}, '$.{key}') WHEN '1' THEN 1 WHEN '0' THEN 0 END"
-
-
-class MySQL(_Common):
-    """MySQL of 8.0.17 or later."""
-
-    collation: ClassVar = "utf8mb4_0900_bin"
-
-    def any_text(self, json: str, key: str) -> str:
-        found = f"json_extract({json}, '$.{key}')"
-        return f"CASE json_type({found}) WHEN 'NULL' THEN NULL ELSE json_unquote({found}) END COLLATE {self.collation}"
-
-    def any_moment(self, json: str, key: str) -> str:
-        found = f"json_extract({json}, '$.{key}')"
-        return (
-            f"CASE json_type({found}) WHEN 'OBJECT' THEN {self.text(json, f'{key}.value')} "
-            f"WHEN 'ARRAY' THEN NULL ELSE {self.text(json, key)} END"
-        )
-
-    @property
-    def tags(self) -> str:
-        return f"coalesce((SELECT json_arrayagg(g.tag) {_TAGS}), '[]')"
-
-    def at(self, json: str, path: str) -> str:
-        return f"json_extract({json}, '${path}')"
-
-    def compact(self, json: str) -> str:
-        return json
-
-    def joined_by(self, separator: str, text: str) -> str:
-        # As on MariaDB; but here an object keeps one of two equal keys, and a list's aggregate has no limit.
-        texts = f"CAST(json_arrayagg({text}) AS CHAR)"
-        return f"""json_unquote(json_extract(replace({texts}, '", "', '{separator}'), '$[0]'))"""
+    def _places(self, patterns: str) -> str:
+        """Return the JSON list of the field of each of *patterns*, with the position of its empty value in ``d``."""
+        pattern = f"json_unquote(q.value) COLLATE {self.collation}"
+        field = f"substr({pattern}, 2, char_length({pattern}) - 3)"
+        name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
+        place = f"coalesce({_place(name, '{}')}, {_place(name, '[]')})"
+        pair = f"concat('[', json_quote({field}), ',', {place}, ']')"
+        pairs = f"group_concat(DISTINCT {pair} ORDER BY {place} SEPARATOR ',')"
+        return f"(SELECT concat('[', {pairs}, ']') FROM {self.items(patterns, 'q')})"
 
 
 def _is_scalar(json: str, key: str) -> str:
@@ -381,3 +310,77 @@ def _is_scalar(json: str, key: str) -> str:
 def _is_no_moment(json: str, key: str) -> str:
     is_boolean = f"coalesce(json_type(json_extract({json}, '$.{key}')) = 'BOOLEAN', 0)"
     return f"{is_boolean} OR coalesce(json_type(json_extract({json}, '$.{key}.value')) <> 'STRING', 0)"
+
+
+def _joined_by(separator: str, text: str) -> str:
+    """Return the aggregate of all *text*, joined by *separator* in the order in which rows are read."""
+    # JSON_OBJECTAGG has no limit, and allows equal keys. An unescaped quote is only at the ends of a text, so the
+    # characters between two texts cannot occur in one.
+    return f"""json_value(replace(json_objectagg('k', {text}), '", "k":"', '{separator}'), '$.k')"""
+
+
+_BACKSLASH: Final = "5C"
+_QUOTE: Final = "22"
+
+
+def _place(name: str, empty: str) -> str:
+    """Return the position, from 1, of the *empty* value of the document's own member *name*; NULL if there is none.
+
+    Objects deeper in the document may have the same name: the document's own member is the one before which every
+    bracket is closed, not counting the first. With a comma in place of the first bracket, a comma precedes each member
+    except the first of a deeper object; inside a text, a backslash comes between a comma and a quote.
+    """
+    text, member = "insert(d.body, 1, 1, ',')", f"concat(',', json_quote({name}), ':{empty}')"
+    before = f"substring_index({text}, {member}, k.n)"
+    # A backslash as a number, since its meaning in a literal depends on sql_mode.
+    unescaped = before
+    for escaped in (_BACKSLASH, _QUOTE):
+        unescaped = f"replace({unescaped}, _utf8mb4 x'{_BACKSLASH}{escaped}', '')"
+    brackets = f"regexp_replace({unescaped}, '\"[^\"]*\"', '')"
+    opened = f"char_length(replace(replace({brackets}, '}}', ''), ']', ''))"
+    closed = f"char_length(replace(replace({brackets}, '{{', ''), '[', ''))"
+    # As many rows as there are such members.
+    count = f"(char_length({text}) - char_length(replace({text}, {member}, ''))) DIV char_length({member})"
+    return (
+        f"(SELECT char_length({before}) + char_length({member}) - 1 "
+        f"FROM json_table(concat('[', substr(repeat(',0', {count}), 2), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) k "
+        f"WHERE {opened} = {closed} LIMIT 1)"
+    )
+
+
+_PARTS: Final = (
+    "documents p FORCE INDEX (PRIMARY) WHERE p.id = d.id "
+    "AND p.path >= concat('/', f.field, '/') AND p.path < concat('/', f.field, '0')"
+)
+_MOST_DIGITS: Final = 9
+"""How many digits the index of a list's item may have."""
+
+
+def _items() -> str:
+    """Return the list of the parts, by number of digits: in each group, the primary key's order is that of numbers."""
+    some = (
+        f"(SELECT {_joined_by(',', 'p.body')} FROM {_PARTS} "
+        f"AND char_length(p.path) = char_length(f.field) + {2 + digits})"
+        for digits in range(1, _MOST_DIGITS + 1)
+    )
+    return f"concat('[', concat_ws(',', {', '.join(some)}), ']')"
+
+
+def _object() -> str:
+    """Return the object of the parts, in the order of keys: the order of the primary key, unless a key is escaped.
+
+    GROUP_CONCAT, which takes an ORDER BY, cuts off texts longer than ``group_concat_max_len``.
+    """
+    escaped = "substr(p.path, char_length(f.field) + 3)"
+    key = f"replace(replace({escaped}, '~1', '/'), '~0', '~')"
+    member = f"concat(json_quote({key}), ':', p.body)"
+    ordered = f"group_concat({member} ORDER BY {key} SEPARATOR ',')"
+    length = f"sum(char_length({member})) + count(*) - 1"
+    return f"""(SELECT CASE WHEN count(*) = 0 THEN '{{}}'
+                       WHEN max(locate('~', {escaped})) = 0 THEN concat('{{', {_joined_by(",", member)}, '}}')
+                       WHEN char_length({ordered}) = {length} THEN concat('{{', {ordered}, '}}') END
+                   FROM {_PARTS})"""
+
+
+_MEMBERS: Final = f"CASE substr(d.body, f.place, 1) WHEN '[' THEN {_items()} ELSE {_object()} END"
+"""The JSON of the parts in the field ``f``: a list, if the head has an empty one."""
