@@ -480,7 +480,10 @@ class Conflict:
 
 
 class ConflictError(StoreError):
-    """Someone else changed the same places after you read the document; ``places`` has each, with its three values."""
+    """Someone else changed the same places after you read the document; ``places`` has each, with its three values.
+
+    ``problem`` is what is wrong if the places alone do not say it; otherwise it is empty.
+    """
 
     def __init__(
         self,
@@ -495,7 +498,7 @@ class ConflictError(StoreError):
         remedy: str = "",
     ) -> None:
         self.name, self.kind, self.yours, self.head, self.places = name, kind, yours, head, tuple(places)
-        self.source = source
+        self.source, self.problem = source, problem
         what = problem or f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
         remedy = remedy or (
             f"{source!r} was changed since version {yours}, which both have in common, and {what}. Change one of them, "

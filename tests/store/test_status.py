@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 import jsonpatch
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
+from stored_forms import every_member, save_as
 
 import docstore
 from docstore import ConflictError
@@ -412,3 +414,69 @@ class TestAClassLaidOutAnew:
             lots.save(lot)
         assert [place.pointer for place in status.conflicts] == [""]
         assert "conflict: all of it" in str(status)
+
+
+@contextlib.contextmanager
+def newer_program(tag):
+    """What is registered in the block is of a program that writes schema 2 of *tag*."""
+    with docstore.registry.scope():
+        docstore.registry.upcast(tag, from_=1)(lambda members: members)
+        yield
+
+
+class TestSaveDoesOtherwise:
+    """Not because others changed the same place: the status is what ``save`` does, all the same."""
+
+    def test_an_object_made_anew_by_an_older_program_is_refused(self, ada):
+        @dataclass
+        class Leaf:
+            n: int
+
+        @dataclass
+        class Page:
+            name: str
+            leaf: Leaf
+
+        docstore.register(tag="leaf")(Leaf)
+        docstore.document(kind="page")(Page)
+        with newer_program("leaf"):
+            docstore.register(tag="leaf", version=2, compatible_from=1)(Leaf)
+            ada.save(Page("p", Leaf(1)))
+        page = ada.load("p", kind="page")
+        page.leaf = Leaf(7)
+
+        for call in (ada.status, ada.save):
+            with pytest.raises(EncodeError, match="the stored object has schema 2") as caught:
+                call(page)
+            assert caught.value.pointer == "/leaf"
+
+    def test_with_what_a_newer_program_saved_since_it_is_a_conflict_as_a_whole(self, ada, bob):
+        @dataclass
+        class Page:
+            name: str
+            lines: int = 1
+            words: int = 1
+
+        docstore.document(kind="page", tag="page")(Page)
+        ada.save(Page("p"))
+        mine = ada.load("p", kind="page")
+        mine.lines = 2
+        with newer_program("page"):
+            docstore.document(kind="page", tag="page", version=2, compatible_from=1)(Page)
+            theirs = bob.load("p", kind="page")
+            theirs.words = 2
+            bob.save(theirs)
+
+        status = ada.status(mine)
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine)
+        assert [place.pointer for place in status.conflicts] == [""]
+        assert "its schema is not that of this object" in status.problem
+        assert status.problem in str(caught.value)
+
+    def test_nulls_of_another_program_are_no_change(self, ada):
+        save_as(ada, new_experiment(trials=1), every_member)
+        experiment = ada.load("cakes")
+
+        assert (bool(ada.status(experiment)), ada.save(experiment).number) == (False, 1)

@@ -11,7 +11,8 @@
 
 ``together`` saves several objects in one transaction, by the same steps; ``bulk`` saves many new ones at once, and
 ``upgrade`` those that their classes write otherwise now. ``creation`` loads a document, or creates it. ``overwriting``
-warns of what ``on_conflict="overwrite"`` takes out. ``store.status`` goes the same way up to the resolution.
+warns of what ``on_conflict="overwrite"`` takes out. ``store.status`` and ``store.refresh`` plan the
+same save, and do not write it.
 
 ``direct`` writes versions without an object. It, and ``store.branches.merge``, merge states of a whole document, not
 the changes of an object: ``whole_states`` does so by the same ``resolve``.

@@ -94,10 +94,10 @@ def read_since(connection: Connection, head: HeadRow, save: Save) -> Divergence:
 
 
 def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence | None:
-    """Return what others saved since; None if it cannot be compared piece by piece, and is to be overwritten whole.
+    """Return what others saved since; None if it cannot be compared piece by piece, or is lost and to be overwritten.
 
     Raises:
-        ConflictError: it cannot be compared, and the policy is not to overwrite it; or only parts are saved.
+        ConflictError: a version that the object is based on was folded, and the policy is not to overwrite all.
     """
     try:
         divergence = read_since(connection, head, save)
@@ -108,11 +108,7 @@ def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence |
     has_same_layout = not divergence.has_new_layout and all(
         has_layout_of(save.changes, stored) for stored in (divergence.base, divergence.theirs)
     )
-    if has_same_layout:
-        return divergence
-    if save.policy != "overwrite":
-        raise other_layout(head, save)
-    return None
+    return divergence if has_same_layout else None
 
 
 def other_layout(head: HeadRow, save: Save) -> ConflictError:

@@ -298,6 +298,8 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
             return _plan_undisputed(head, save, stored)
     divergence = mergeable(connection, head, save)
     if divergence is None:
+        if save.policy != "overwrite":
+            raise other_layout(head, save)
         return _plan_whole(connection, head, save, is_based=False)
     return _plan_merged(head, save, divergence)
 
