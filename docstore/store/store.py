@@ -724,8 +724,9 @@ class Store:
         """Return a pandas frame with a row for each trial of an experiment, by its index, with its first arm.
 
         Its columns are those of the view ``trials``, but for ``parameters``: each parameter has a column, in the order
-        of the search space. A parameter with the name of another column is ``parameters.NAME``. The experiment is read
-        as it is stored, and no class of the user's is needed.
+        of the search space. A parameter with the name of another column is ``parameters.NAME``; with one more
+        ``parameters.`` before it, if a parameter has that name. The experiment is read as it is stored, and no class of
+        the user's is needed.
 
         Units:
             ``trial_index``, ``changed_in_version``: int64. ``status``, ``generator_run_type``: Int64. ``time_*``:

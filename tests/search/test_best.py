@@ -594,6 +594,18 @@ class TestTrialsAsAFrame:
             "datetime64[us, UTC]",
         )
 
+    @pytest.mark.parametrize("names", [("status", "parameters.status"), ("parameters.status", "status")], ids=" ".join)
+    def test_has_a_column_for_each_parameter_whatever_their_names(self, store, names):
+        space = SearchSpace([RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in names])
+        experiment = Experiment(space, "many")
+        experiment.new_trial(parameters={"status": 0.25, "parameters.status": 0.75})
+        store.save(experiment)
+
+        [row] = store.trials("many").to_dict("records")
+
+        found = {name: row[name] for name in row if name.endswith("status")}
+        assert found == {"status": 0, "parameters.status": 0.75, "parameters.parameters.status": 0.25}
+
     def test_keeps_times_without_a_zone_as_they_are(self, store):
         experiment = tried({})
         experiment.trials[0].mark_running(no_runner_required=True, started_time=datetime(2026, 1, 1))

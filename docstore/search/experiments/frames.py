@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from docstore.errors import MissingDependencyError
@@ -86,11 +86,20 @@ def trials_frame(stored: StoredTrials, project: str, decode: Decode) -> pandas.D
         if column != "parameters":
             dtypes[column] = dtype
             continue
-        for name in dict.fromkeys([*types, *(name for each in parameters for name in each)]):
-            spread = f"parameters.{name}" if name in _TRIED else name
+        names = dict.fromkeys([*types, *(name for each in parameters for name in each)])
+        for name in names:
+            spread = _column_of(name, names)
             columns[spread] = [each.get(name) for each in parameters]
             dtypes[spread] = _PARAMETER.get(types.get(name, ""), "object")
     return _frame(columns, dtypes, "trials()")
+
+
+def _column_of(name: str, names: Collection[str]) -> str:
+    """Return the column of the parameter *name*, which no other column or parameter has; *names* are of parameters."""
+    column = f"parameters.{name}" if name in _TRIED else name
+    while column != name and column in names:
+        column = f"parameters.{column}"
+    return column
 
 
 _PARAMETER: Final = {"FLOAT": "float64", "INT": "Int64", "BOOL": "boolean"}
