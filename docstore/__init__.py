@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from docstore.registry.stand_ins import UnknownMetric, UnknownRunner
     from docstore.search.conditions import q
     from docstore.search.experiments.best import BestArm
+    from docstore.search.experiments.running import RunningTrial
     from docstore.search.experiments.similar import Similar
     from docstore.search.indexes import PlaceIndex
     from docstore.search.info import DocumentInfo, PartInfo
@@ -201,6 +202,7 @@ __all__ = [
     "RegistryBundle",
     "RegistryError",
     "Runner",
+    "RunningTrial",
     "ScalarizedObjective",
     "ScalarizedOutcomeConstraint",
     "SearchSpace",
@@ -341,6 +343,7 @@ _NAMES: Final = {
     "docstore.registry.stand_ins": ("UnknownMetric", "UnknownRunner"),
     "docstore.search.conditions": ("q",),
     "docstore.search.experiments.best": ("BestArm",),
+    "docstore.search.experiments.running": ("RunningTrial",),
     "docstore.search.experiments.similar": ("Similar",),
     "docstore.search.indexes": ("PlaceIndex",),
     "docstore.search.info": ("DocumentInfo", "PartInfo"),

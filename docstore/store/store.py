@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from docstore.documents.diff.diff import Diff
     from docstore.progress import Report
     from docstore.search.experiments.best import BestArm
+    from docstore.search.experiments.running import RunningTrial
     from docstore.search.experiments.similar import Similar
     from docstore.search.indexes import PlaceIndex
     from docstore.search.info import DocumentInfo, PartInfo
@@ -763,6 +764,22 @@ class Store:
             Three SELECTs, which read the data of each trial, and only the digests of the trials.
         """
         return reading.observations(self._context, name)
+
+    def running_trials(self, name: str) -> list[RunningTrial]:
+        """Return the trials of an experiment that run now in a ``docstore.optuna.Storage``, by number.
+
+        While a trial runs there, it is no part of the experiment: no version has it, nor ``trials``.
+
+        Raises:
+            DocumentNotFoundError: there is no experiment of that name.
+            InvalidValueError: *name* is not a str.
+
+        Cost:
+            Where nothing runs, at most four SELECTs by keys, however many trials there are.
+        """
+        from docstore.search.experiments.running import running_trials
+
+        return running_trials(self._context.transactions, name)
 
     def best(
         self,

@@ -350,6 +350,7 @@ CALLS: dict[str, Call] = {
     "drop_index": of_store("drop_index", pointer=fixed("/a"), kind=fixed("experiment"), part=fixed(None)),
     "trials": of_store("trials", name=fixed("cakes")),
     "observations": of_store("observations", name=fixed("cakes")),
+    "running_trials": of_store("running_trials", name=fixed("cakes")),
     "best": of_store("best", name=fixed("cakes"), n=fixed(1)),
     "similar": of_store(
         "similar",

@@ -11,11 +11,9 @@ from backends import REMOTES
 from docstore.errors import TablesError
 from docstore.migrations.__main__ import main
 from docstore.optuna import Storage
-from docstore.search.experiments.running import running_trials
 from docstore.sql.dialects import grant, transaction
 from docstore.sql.optuna_tables import running
 from docstore.sql.tables import VERSION_TABLE, metadata
-from docstore.sql.transactions import Transactions
 from docstore.store.store import Store
 from docstore.testing.experiments import new_experiment
 
@@ -71,7 +69,7 @@ class TestAUserWhoMayNotMakeTables:
         new_study(store).ask()
         clerks = connect(clerk)
 
-        assert running_trials(Transactions(clerks.engine, clerks.project), "branin") == []
+        assert clerks.running_trials("branin") == []
 
     def test_may_purge_an_experiment_as_before(self, store, connect, clerk):
         Storage(store)

@@ -13,8 +13,6 @@ from web_lab import Client
 from docstore import web
 from docstore.cli.main import run
 from docstore.optuna import Storage
-from docstore.search.experiments.running import running_trials
-from docstore.sql.transactions import Transactions
 from docstore.testing.experiments import new_experiment
 from docstore.web.pages.experiment import experiment_page
 from docstore.web.pages.trials import trials_page
@@ -47,13 +45,9 @@ def cli(lab, monkeypatch, capsys):
     return call
 
 
-def running_now(store):
-    return running_trials(Transactions(store.engine, store.project), "branin")
-
-
 class TestRunningTrials:
     def test_have_what_their_processes_wrote_last(self, lab, study):
-        first, second = running_now(lab)
+        first, second = lab.running_trials("branin")
 
         assert (first.trial, first.parameters, first.metrics) == (1, {"x": 0.25}, {})
         assert (second.trial, second.since) == (2, study.trials[2].datetime_start)
@@ -63,23 +57,29 @@ class TestRunningTrials:
     def test_have_ended_when_they_are_in_the_experiment(self, lab, study):
         study.tell(2, 0.5)
 
-        assert [each.trial for each in running_now(lab)] == [1]
+        assert [each.trial for each in lab.running_trials("branin")] == [1]
 
     def test_say_when_they_were_heard_of(self, lab, study):
         study._storage.record_heartbeat(study.trials[2]._trial_id)
 
-        assert [each.heard_of is not None for each in running_now(lab)] == [False, True]
+        assert [each.heard_of is not None for each in lab.running_trials("branin")] == [False, True]
 
     def test_are_none_where_no_storage_was(self, lab):
         lab.save(new_experiment("branin"))
 
-        assert running_now(lab) == []
+        assert lab.running_trials("branin") == []
+
+    def test_read_as_a_table_in_a_notebook(self, lab, study):
+        shown = lab.running_trials("branin")._repr_html_()
+
+        assert [shown.count(f">{heading}</th>") for heading in ("trial", "since", "heard of", "x")] == [1, 1, 0, 1]
+        assert "&lt;kind&gt;" in shown
 
     def test_cost_a_few_statements_where_none_runs(self, lab):
         study = optuna.create_study(storage=Storage(lab), study_name="branin")
         study.optimize(lambda trial: 1.0, 1)
 
-        assert len(statements_of(lab.engine, running_now, lab)) == 4
+        assert len(statements_of(lab.engine, lab.running_trials, "branin")) == 4
 
 
 class TestTheCommandLine:

@@ -670,6 +670,7 @@ CALLS = {
     "verify": lambda store, name: store.verify(name),
     "trials": lambda store, name: store.trials(name),
     "observations": lambda store, name: store.observations(name),
+    "running_trials": lambda store, name: store.running_trials(name),
     "best": lambda store, name: store.best(name),
     "put": lambda store, name: store.put("note", name, 1),
 }

@@ -92,10 +92,7 @@ def _experiment(document: Any, running: set[str]) -> dict[str, object]:
 
 def _running(store: Store, name: str) -> set[str]:
     """Return the numbers of the trials that run in an Optuna storage, as the JSON has numbers of trials."""
-    from docstore.search.experiments.running import running_trials
-    from docstore.sql.transactions import Transactions
-
-    return {str(each.trial) for each in running_trials(Transactions(store.engine, store.project), name)}
+    return {str(each.trial) for each in store.running_trials(name)}
 
 
 def _range(parameter: Any) -> str:

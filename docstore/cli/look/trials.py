@@ -59,8 +59,4 @@ def trials(
 
 def _running(store: Store, name: str) -> dict[int, dict[str, Any]]:
     """Return the rows of the trials that run in an Optuna storage, by number."""
-    from docstore.search.experiments.running import running_trials
-    from docstore.sql.transactions import Transactions
-
-    found = running_trials(Transactions(store.engine, store.project), name)
-    return {each.trial: {"status": "RUNNING", **asdict(each)} for each in found}
+    return {each.trial: {"status": "RUNNING", **asdict(each)} for each in store.running_trials(name)}

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents import canonical
+from docstore.documents.display import Listed, Row, html_table, shown_time
 from docstore.documents.kinds import EXPERIMENT
 from docstore.model import TrialStatus
 from docstore.search.experiments.read import at
@@ -43,23 +44,25 @@ class RunningTrial:
     since: datetime | None
     heard_of: datetime | None
 
+    def _row(self) -> Row:
+        parameters = {("parameter", name): value for name, value in self.parameters.items()}
+        metrics = {("metric", name): value for name, value in self.metrics.items()}
+        times = {"since": self.since and shown_time(self.since), "heard of": self.heard_of and shown_time(self.heard_of)}
+        return {"trial": self.trial, **times, **parameters, **metrics}
+
+    def _repr_html_(self) -> str:
+        return html_table([self._row()])
+
 
 def running_trials(transactions: Transactions, name: str) -> list[RunningTrial]:
-    """Return the trials of the experiment *name* that run now in an ``optuna.Storage``, by number.
-
-    Raises:
-        DocumentNotFoundError: there is no such experiment.
-
-    Cost:
-        Where nothing runs, at most four SELECTs by keys, however many trials there are.
-    """
+    """Return the trials of an experiment that run in an ``optuna.Storage``; as ``Store.running_trials``."""
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
         study_id = optuna_tables.study_of(connection, head.id) if optuna_tables.are_there(connection) else None
         rows = [] if study_id is None else optuna_tables.rows_of(connection, study_id)
         ended = _ended(connection, head, rows) if rows else set()
     found = ((row, _CODEC.decode(canonical.loads(row.state))) for row in rows if row.number not in ended)
-    return [_trial(row, state) for row, state in found if state["state"] == TrialStatus.RUNNING.name]
+    return Listed(_trial(row, state) for row, state in found if state["state"] == TrialStatus.RUNNING.name)
 
 
 def _ended(connection: Connection, head: HeadRow, rows: list[RunningRow]) -> set[int]:

@@ -12,7 +12,6 @@ from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
 from docstore.search.experiments.read import at, items
-from docstore.search.experiments.running import running_trials
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
@@ -96,7 +95,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     parameters = items(dict(head), "search_space", "parameters")
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
-    running = 0 if newer else len(running_trials(source.transactions, name))
+    running = 0 if newer else len(source.store.running_trials(name))
     return ExperimentPage(
         _info_at(info, shown, head) if newer else info,
         len(timeline),

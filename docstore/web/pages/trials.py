@@ -14,7 +14,7 @@ from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
 from docstore.search.experiments.best import by_trial_and_arm, last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
-from docstore.search.experiments.running import RunningTrial, running_trials
+from docstore.search.experiments.running import RunningTrial
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
@@ -91,7 +91,7 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
     found = trial_table(source, name, version)
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
-    running = running_trials(source.transactions, name) if version.number == len(timeline) else []
+    running = source.store.running_trials(name) if version.number == len(timeline) else []
     table = found.table(trials[start : start + size], _COLUMNS)
     return TrialsPage(
         name,
