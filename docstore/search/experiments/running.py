@@ -47,8 +47,9 @@ class RunningTrial:
     def _row(self) -> Row:
         parameters = {("parameter", name): value for name, value in self.parameters.items()}
         metrics = {("metric", name): value for name, value in self.metrics.items()}
-        times = {"since": self.since and shown_time(self.since), "heard of": self.heard_of and shown_time(self.heard_of)}
-        return {"trial": self.trial, **times, **parameters, **metrics}
+        times = {"since": self.since, "heard of": self.heard_of}
+        shown = {heading: time and shown_time(time) for heading, time in times.items()}
+        return {"trial": self.trial, **shown, **parameters, **metrics}
 
     def _repr_html_(self) -> str:
         return html_table([self._row()])
