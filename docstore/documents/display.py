@@ -1,12 +1,15 @@
-"""How objects read: HTML tables for notebooks, with nothing in them that is loaded or run; times and counts."""
+"""How objects read: HTML tables for notebooks, with nothing in them that is loaded or run; lists; times and counts."""
 
 from __future__ import annotations
 
+import operator
+import sys
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from itertools import islice
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, overload
 
 from docstore.errors import short_repr
 
@@ -111,6 +114,43 @@ class Listed(list[InTableT]):
 
     def _repr_html_(self) -> str:
         return html_table(first_and_last(self, lambda item: item._row()), note="" if self else "none")
+
+
+class LazySequence(Sequence[T]):
+    """A sequence that is read as far as one looks. It equals a list, or another one, of the same items."""
+
+    @abstractmethod
+    def _up_to(self, stop: int | None) -> Sequence[T]:
+        """Return the first *stop* items, at least, or as many as there are; without a stop, all."""
+
+    def _more(self, shown: int) -> str:
+        """Return how ``repr`` tells that there are more items than the first *shown*."""
+        return "..."
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
+            return list(self._up_to(_countable(index.stop) if min(ends) >= 0 else None)[index])
+        position = operator.index(index)
+        return self._up_to(_countable(position + 1) if position >= 0 else None)[position]
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (LazySequence, list)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of any list
+
+    def __repr__(self) -> str:
+        shown, are_more = first_few(self)
+        return f"[{', '.join([*map(repr, shown), *([self._more(len(shown))] if are_more else [])])}]"
+
+
+def _countable(stop: int) -> int:
+    """Return *stop* as ``islice`` takes it, which refuses more than ``sys.maxsize``."""
+    return min(operator.index(stop), sys.maxsize)
 
 
 def shown_time(time: datetime) -> str:

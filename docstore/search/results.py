@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import operator
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, overload
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +14,7 @@ from typing_extensions import TypeVar
 from docstore.codec.collector import collector_paused
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
-from docstore.documents.display import Row, counted, first_and_last, first_few, html_table
+from docstore.documents.display import LazySequence, Row, counted, first_and_last, first_few, html_table
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, StoreClosedError, short_repr
 from docstore.search.conditions import checked_pointer_of_column
@@ -72,36 +70,21 @@ class Loader:
     part: Callable[[Any, str], Any]
 
 
-class Page(Sequence[T], Generic[T]):
+class Page(list[T]):
     """One page of a search. ``page(after=cursor)`` returns the next, at any time; *cursor* is None on the last one."""
 
-    def __init__(self, rows: Sequence[T], cursor: str | None) -> None:
-        self._rows = list(rows)
+    def __init__(self, rows: Iterable[T], cursor: str | None) -> None:
+        super().__init__(rows)
         self.cursor = cursor
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        return self._rows[index]
-
-    def __eq__(self, other: object) -> bool:
-        return self._rows == list(other) if isinstance(other, (Page, Found, list)) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # as of any list
-
     def __repr__(self) -> str:
-        return f"Page({self._rows!r}, cursor={self.cursor!r})"
+        return f"Page({super().__repr__()}, cursor={self.cursor!r})"
 
     def _repr_html_(self) -> str:
-        return html_table(first_and_last(self._rows, _row), title=f"Page · {counted(len(self), 'row')}")
+        return html_table(first_and_last(self, _row), title=f"Page · {counted(len(self), 'row')}")
 
 
-class Found(Sequence[T], Generic[T, D]):
+class Found(LazySequence[T], Generic[T, D]):
     """The documents or parts that ``Store.find`` found: a sequence of their columns, read on access.
 
     No digest covers the columns. ``documents``, ``load`` and ``to_frame`` with pointers compare type and status with
@@ -145,29 +128,17 @@ class Found(Sequence[T], Generic[T, D]):
     def __bool__(self) -> bool:
         return bool(self._first()[0])
 
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        if isinstance(index, slice):
-            ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
-            return list(islice(self, _within(index.stop)) if min(ends) >= 0 else self)[index]
-        position = operator.index(index)
-        return (list(islice(self, _within(position + 1))) if position >= 0 else list(self))[position]
+    def _up_to(self, stop: int | None) -> Sequence[T]:
+        return list(islice(self, stop))
 
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, (Found, Page, list)) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # as of any list
+    def _more(self, shown: int) -> str:
+        return f"... {len(self) - shown} more"
 
     def __repr__(self) -> str:
         try:
-            shown, are_more = first_few(self)
-            more = [f"... {len(self) - len(shown)} more"] if are_more else []
+            return super().__repr__()
         except StoreClosedError:
             return "<Found: its store is closed>"  # a debugger shows it, too
-        return f"[{', '.join([*map(repr, shown), *more])}]"
 
     def _repr_html_(self) -> str:
         try:
@@ -408,11 +379,6 @@ def _repeated(start: Cursor) -> DatabaseError:
         f"asked for the rows after ({place}), the database returned that row again, so the pages would never end. "
         f"Choose another order_by=, and report this: it is a bug of docstore or of the database."
     )
-
-
-def _within(stop: int | None) -> int | None:
-    """Return *stop* as ``islice`` takes it, which refuses more than ``sys.maxsize``."""
-    return None if stop is None else min(operator.index(stop), sys.maxsize)
 
 
 def _wholes(connection: Connection, rows: Sequence[Any]) -> list[tuple[Any, StoredDocument]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, TypeAlias, TypeVar, overload
+from typing import Any, Final, TypeAlias, overload
 
 from sqlalchemy.engine import Connection
 
@@ -15,7 +15,16 @@ from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json, split_pointer
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
-from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
+from docstore.documents.display import (
+    InTableT,
+    LazySequence,
+    Row,
+    counted,
+    first_and_last,
+    first_few,
+    html_table,
+    shown_time,
+)
 from docstore.documents.history import Rollback, Version, piece_at
 from docstore.documents.kinds import HEAD, Kind, kind_named, with_siblings
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
@@ -365,32 +374,28 @@ def _texts(within: str) -> tuple[str, ...]:
     return f'"{start[0]}', '""'
 
 
-T = TypeVar("T", bound=InTable, covariant=True)
-
-
-class Lazily(Sequence[T]):
+class Lazily(LazySequence[InTableT]):
     """A sequence of what an iterator gives, read as far as one looks, and kept.
 
     If the iterator raises, so does every later look beyond that item.
     """
 
-    def __init__(self, iterator: Iterator[T]) -> None:
+    def __init__(self, iterator: Iterator[InTableT]) -> None:
         self._rest = iterator
-        self._read: list[T] = []
+        self._read: list[InTableT] = []
         self._error: BaseException | None = None
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[InTableT]:
         index = 0
         while self._has(index):
             yield self._read[index]
             index += 1
 
     def _has(self, index: int) -> bool:
-        return index < len(self._read_to(index + 1))
+        return index < len(self._up_to(index + 1))
 
-    def _read_to(self, length: int | None = None) -> list[T]:
-        """Return the items read so far, at least *length* if there are as many; without a length, all."""
-        missing = None if length is None else max(0, length - len(self._read))
+    def _up_to(self, stop: int | None) -> Sequence[InTableT]:
+        missing = None if stop is None else max(0, stop - len(self._read))
         if missing != 0 and self._error is not None:
             raise self._error
         try:
@@ -401,29 +406,10 @@ class Lazily(Sequence[T]):
         return self._read
 
     def __len__(self) -> int:
-        return len(self._read_to())
+        return len(self._up_to(None))
 
     def __bool__(self) -> bool:
         return self._has(0)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        if isinstance(index, int):
-            return self._read_to(index + 1 if index >= 0 else None)[index]
-        ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
-        return self._read_to(index.stop if min(ends) >= 0 else None)[index]
-
-    def __eq__(self, other: object) -> bool:
-        return self._read_to() == list(other) if isinstance(other, (Lazily, list)) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # as of any list
-
-    def __repr__(self) -> str:
-        shown, are_more = first_few(self)
-        return f"[{', '.join([*map(repr, shown), *(['...'] if are_more else [])])}]"
 
     def _repr_html_(self) -> str:
         shown, are_more = first_few(self)

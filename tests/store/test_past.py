@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from counting import rows_of
@@ -792,6 +793,20 @@ class TestBlame:
         newest, first = store.blame("n", "/t", kind="note")
 
         assert (newest.old, newest.new, first.new) == (moment, (1, 2), moment)
+
+    def test_is_as_a_list(self, store):
+        for value in (1, 2, 3):
+            store.put("note", "n", value)
+        blames = store.blame("n", "", kind="note")
+        read = list(blames)
+
+        assert (blames[np.int64(1)], blames[-1], blames[::-1]) == (read[1], read[2], read[::-1])
+        assert (blames[: 10**30], blames[-2 : 10**30]) == (read, read[1:])
+        for index in (3, -4, 10**30, -(10**30)):
+            with pytest.raises(IndexError):
+                blames[index]
+        with pytest.raises(TypeError, match="integer"):
+            blames["x"]
 
     def test_a_value_given_is_the_callers_own(self, store):
         store.put("note", "n", {"a": [1]})
