@@ -22,7 +22,7 @@ from docstore.documents.arguments import checked_flag
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
 from docstore.sql import optuna_tables
 from docstore.sql.dialects import (
-    check_settings,
+    backend_of,
     for_administrator,
     may_only_read,
     migrating,
@@ -132,7 +132,7 @@ def _require(engine: Engine, body_index: bool) -> None:
         raise InvalidValueError("body_index", body_index, "It cannot be made by a store that may only read.")
     found = None
     with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
-        check_settings(connection)
+        backend_of(connection).check_settings(connection)
         found = _found(connection)
     if not is_head(found):
         what = "it has no tables of docstore" if found is None else f"its tables are at {found!r}, and not {HEAD!r}"
@@ -195,7 +195,7 @@ def _is_done(engine: Engine, body_index: bool) -> bool:
     """
     found, lacks_index = None, False
     with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
-        check_settings(connection)
+        backend_of(connection).check_settings(connection)
         found = _found(connection)
         lacks_index = body_index and found == HEAD and _lacks_body_index(connection)
     return is_head(found) and not lacks_index

@@ -12,7 +12,7 @@ from docstore import migrations
 from docstore.errors import DocstoreError
 from docstore.migrations.views import views
 from docstore.sql import optuna_tables
-from docstore.sql.dialects import grant, make_engine, migrating, shown
+from docstore.sql.dialects import backend_of, make_engine, migrating, shown
 from docstore.sql.tables import VERSION_TABLE, metadata
 
 
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _grant(engine: Engine, user: str) -> None:
     with migrating(engine) as connection:
         read = [VERSION_TABLE, *views(connection.dialect.name)]
-        grant(connection, user, write=[*metadata.tables, *optuna_tables.metadata.tables], read=read)
+        write = [*metadata.tables, *optuna_tables.metadata.tables]
+        backend_of(connection).grant(connection, user, write=write, read=read)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import checked_pointer
 from docstore.search.query import stored_parts
-from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
+from docstore.sql.dialects import ExactText, JsonText, backend_of
 from docstore.sql.dialects.json_path import can_stand, places_of
 from docstore.sql.tables import IS_HEAD, documents, place_indexes
 from docstore.sql.transactions import Transactions
@@ -80,7 +80,7 @@ def create_index(
         index = PlaceIndex(_name_of(of_kind, kind_of_part, pointer), of_kind, kind_of_part, pointer, datetime.now(UTC))
         # The index first: MariaDB commits each statement, and a listed index has to exist.
         tokens, of_parts = split_pointer(pointer), kind_of_part is not None
-        with long_read_timeout(connection):
+        with backend_of(connection).long_read_timeout(connection):
             places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
         found = _found(connection, index.name)
         if found is None:
@@ -108,7 +108,7 @@ def drop_index(transactions: Transactions, kind: Kind | None, name: str, pointer
             listed = ", ".join(map(_arguments, there)) or "none"
             raise InvalidValueError("index", pointer, f"There is no such index. Existing indexes: {listed}.")
         connection.execute(place_indexes.delete().where(place_indexes.c.name == found.name))
-        with long_read_timeout(connection):
+        with backend_of(connection).long_read_timeout(connection):
             places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         return found.name
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from docstore.sql import optuna_tables
-from docstore.sql.dialects import long_read_timeout, size
+from docstore.sql.dialects import backend_of
 from docstore.sql.tables import IS_HEAD, documents, metadata
 from docstore.sql.transactions import Transactions
 
@@ -43,10 +43,10 @@ def stats(transactions: Transactions) -> Stats:
     heads = sa.select(c.kind, live, sa.func.count(), sa.func.sum(c.version)).group_by(c.kind)
     parts = sa.select(c.kind, sa.func.count()).group_by(c.kind)
     of_project = c.project == transactions.project
-    with transactions.reading() as connection, long_read_timeout(connection):
+    with transactions.reading() as connection, backend_of(connection).long_read_timeout(connection):
         found = sorted(connection.execute(heads.where(IS_HEAD, of_project)).all())
         in_parts = sorted(connection.execute(parts.where(~IS_HEAD, of_project)).all())
-        room = size(connection, [*metadata.tables, *optuna_tables.metadata.tables])
+        room = backend_of(connection).size(connection, [*metadata.tables, *optuna_tables.metadata.tables])
     return Stats(
         documents={kind: int(living) for kind, living, *_ in found if living},
         deleted=sum(int(each) - int(living) for _, living, each, _ in found),

@@ -19,14 +19,12 @@ from docstore.sql.dialects import (
     LongText,
     Whole,
     Write,
-    execute_many,
-    insert_many,
+    backend_of,
     locks_rows,
     only_row,
     reading_times,
     text_rows,
     unchecked,
-    write,
 )
 from docstore.sql.tables import IS_HEAD, codes, documents, names, of_head, states, tags, versions
 from docstore.sql.tagging import seal_head
@@ -266,7 +264,7 @@ def insert_names(connection: Connection, project: str, named: Iterable[tuple[str
     """
     rows = [{"project": project, "kind": kind, "name": name, "id": id} for kind, name, id in sorted(named)]
     if rows:
-        insert_many(connection, names, rows)
+        backend_of(connection).insert_many(connection, names, rows)
 
 
 def delete_name(connection: Connection, project: str, head: HeadRow) -> None:
@@ -415,10 +413,10 @@ def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
         batch.append(row)
         size += len(row["body"])
         if len(batch) >= _BATCH[0] or size >= _BATCH[1]:
-            insert_many(connection, documents, batch)
+            backend_of(connection).insert_many(connection, documents, batch)
             batch, size = [], 0
     if batch:
-        insert_many(connection, documents, batch)
+        backend_of(connection).insert_many(connection, documents, batch)
 
 
 _UPDATED: Final = (
@@ -435,7 +433,7 @@ _UPDATE: Final = (
 def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write heads and parts over those of the same id and path: one statement, however many."""
     if rows:
-        execute_many(connection, _UPDATE, _replacing(rows))
+        backend_of(connection).execute_many(connection, _UPDATE, _replacing(rows))
 
 
 def _replacing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -493,7 +491,7 @@ def write_version(
         Write(_DELETE, [{"at_id": id, "at_path": path} for path in removed]),
         Write(_TOUCH, [] if is_head_changed else [{"at_id": id, **touched}]),
     ]
-    write(connection, writes)
+    backend_of(connection).write(connection, [each for each in writes if each.rows])
 
 
 def mark_deleted(connection: Connection, id: str, moment: datetime | None, author: str | None) -> None:
@@ -539,7 +537,7 @@ def insert_versions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -
         RaceLostError: another writer has made one of these versions.
     """
     if rows:
-        insert_many(connection, versions, rows)
+        backend_of(connection).insert_many(connection, versions, rows)
 
 
 def version_rows(
@@ -731,7 +729,7 @@ def compact_versions(connection: Connection, id: str, found: Iterable[tuple[int,
         {"at_id": id, "at_version": number, "changes": changes, "folded": folded} for number, changes, folded in found
     ]
     if values:
-        execute_many(connection, _FOLD, values)
+        backend_of(connection).execute_many(connection, _FOLD, values)
 
 
 # --- many documents in one statement ----------------------------------------------------------------------------------

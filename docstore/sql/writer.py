@@ -19,7 +19,7 @@ from docstore.documents.kinds import HEAD, Kind, is_document, kind_named, positi
 from docstore.documents.patch import Change
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.sql import full_states, rows
-from docstore.sql.dialects import largest_text
+from docstore.sql.dialects import backend_of
 from docstore.sql.enum_codes import EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
@@ -440,7 +440,7 @@ def check_size(connection: Connection, name: str, pointer: str, text: bytes, pla
     """
     if len(text) < _LARGE:
         return
-    size, limit = largest_text(connection, text)
+    size, limit = backend_of(connection).largest_text(connection, text)
     if size > limit:
         raise TooLargeError(name, pointer=pointer, size=size, limit=limit, places=places)
 

@@ -22,7 +22,7 @@ from docstore.json_store.files import explained
 from docstore.json_store.remote import chunks_of
 from docstore.model.artifact import PREFIX, Artifact, sha256_of
 from docstore.progress import Progress, Report, reporting
-from docstore.sql.dialects import check_writable, long_read_timeout
+from docstore.sql.dialects import backend_of, check_writable
 from docstore.sql.references import Reference, references
 from docstore.sql.tables import IS_HEAD, documents
 from docstore.store.artifact_files import ArtifactFiles, LocalFiles, Stored
@@ -158,7 +158,7 @@ class Artifacts:
         if not checked_flag("dry_run", dry_run):
             check_writable(self._context.transactions.engine)
         before = time.time() - grace.total_seconds()
-        with self._context.transactions.reading() as connection, long_read_timeout(connection):
+        with self._context.transactions.reading() as connection, backend_of(connection).long_read_timeout(connection):
             used = {sha256_of(each.word) for each in references(connection, PREFIX, _WORD)}
         stored = list(self._files.stored())
         names = {each.name for each in stored if each.name}
@@ -196,7 +196,7 @@ def damaged_artifacts(
     """
     found: dict[tuple[str, str], tuple[Reference, Subject]] = {}
     subjects: dict[str, Subject] = {}
-    with context.transactions.reading() as connection, long_read_timeout(connection):
+    with context.transactions.reading() as connection, backend_of(connection).long_read_timeout(connection):
         try:
             for each in references(connection, PREFIX, _WORD, _ids(connection, context.project, name, kind)):
                 if each.id not in subjects:

@@ -20,7 +20,7 @@ from docstore.json_store.files import replacing
 from docstore.json_store.remote import local_path, url_of
 from docstore.json_store.remote import shown as url_shown
 from docstore.progress import Progress, Report, reporting
-from docstore.sql.dialects import long_read_timeout, shown, transaction
+from docstore.sql.dialects import backend_of, shown, transaction
 from docstore.sql.tables import documents
 
 _AT_ONCE: Final = 4096
@@ -70,7 +70,7 @@ def checked_target(engine: Engine, path: str | PathLike[str]) -> str:
 
 
 def _copy(engine: Engine, new: Path, name: str, report: Report) -> None:
-    with transaction(engine, write=False) as connection, long_read_timeout(connection):
+    with transaction(engine, write=False) as connection, backend_of(connection).long_read_timeout(connection):
         # With a transaction that has read, every step copies the same state; without, a writer starts the copy anew.
         connection.execute(sa.select(documents.c.id).limit(1)).all()
         source = connection.connection.driver_connection

@@ -36,7 +36,7 @@ from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError, short_repr
 from docstore.progress import Report, Tally, reporting
 from docstore.sql import full_states, paging, rows, tagging
-from docstore.sql.dialects import erasing, forget, long_read_timeout
+from docstore.sql.dialects import backend_of, forget
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
@@ -93,7 +93,7 @@ def compact(transactions: Transactions, kind: str, name: str, keep: Keep, progre
 def _compact(transactions: Transactions, kind: str, name: str, keep: Keep, report: Report) -> Compacted:
     def work(connection: Connection) -> tuple[str, int | None, Compacted]:
         head = transactions.head(connection, kind, name)
-        with erasing(connection), long_read_timeout(connection):
+        with backend_of(connection).erasing(connection), backend_of(connection).long_read_timeout(connection):
             folding = _Folding(connection, head, _wanted(connection, head, keep), Tally(head.version, report))
             done = folding.run()
         return head.id, folding.oldest_folded, done

@@ -35,7 +35,7 @@ from docstore.errors import (
 )
 from docstore.progress import Report, Tally, reporting
 from docstore.sql import full_states, paging, rows, tagging
-from docstore.sql.dialects import insert_many, schema_of, shown, translated
+from docstore.sql.dialects import backend_of, schema_of, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import (
@@ -282,7 +282,7 @@ class _Copier:
             for row in history:
                 row |= led.get(row["version"], {})
                 check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
-            insert_many(connection, versions, history)
+            backend_of(connection).insert_many(connection, versions, history)
             self._tally.reach(history[-1]["version"])
 
     def _write_full_states(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
@@ -291,7 +291,7 @@ class _Copier:
         for page in self._from_source(_full_states(self._reading, head, after, self._size)):
             for row in page:
                 check_size(connection, head.name, row["path"], row["body"].encode())
-            insert_many(connection, states, page)
+            backend_of(connection).insert_many(connection, states, page)
 
     def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
         """Return new changes for a version, by its number, if the version that they lead back to was folded since.

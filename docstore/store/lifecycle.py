@@ -14,7 +14,7 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, kind_named
 from docstore.errors import DocumentExistsError, InvalidValueError, called
 from docstore.sql import optuna_tables, rows
-from docstore.sql.dialects import erasing, forget
+from docstore.sql.dialects import backend_of, forget
 from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, read_pieces, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
@@ -181,7 +181,7 @@ def purge(transactions: Transactions, kind: str, name: str) -> None:
         head = rows.head_named(connection, transactions.project, kind, name)
         found = head or transactions.deleted(connection, kind, name)
         owned = belonging(connection, transactions.project, found)
-        with erasing(connection):
+        with backend_of(connection).erasing(connection):
             for each in (*owned, found):
                 rows.delete_name(connection, transactions.project, each)
                 rows.purge(connection, each.id)

@@ -19,7 +19,7 @@ from docstore.documents.optional_members import value_at
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
 from docstore.registry.model_classes import optional_members
-from docstore.sql.dialects import checked_moment, long_read_timeout
+from docstore.sql.dialects import backend_of, checked_moment
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
 from docstore.sql.reader import State
@@ -275,7 +275,11 @@ def verify(
         return mapper.decode(value) if mapper and is_document(value) else context.raw.decode(value)
 
     transactions = context.transactions
-    with reporting(progress) as report, transactions.reading() as connection, long_read_timeout(connection):
+    with (
+        reporting(progress) as report,
+        transactions.reading() as connection,
+        backend_of(connection).long_read_timeout(connection),
+    ):
         if kind is not None and name is None:
             check_kind(connection, context.mapper().codec.registry, kind)
         id = None if name is None else find_id(connection, context.project, kind or "experiment", name)

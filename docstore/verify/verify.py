@@ -13,7 +13,7 @@ from docstore.errors import UnreadableError, short_repr
 from docstore.progress import Report, Tally
 from docstore.sql import rows, tagging
 from docstore.sql.column_checks import CodeNames
-from docstore.sql.dialects import faults
+from docstore.sql.dialects import backend_of
 from docstore.sql.paging import project_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
@@ -86,7 +86,7 @@ def _faults(connection: Connection, project: str) -> Iterator[Damage]:
     """Yield the findings of the database's own integrity check, such as a row that an index lacks."""
     try:
         with statements.reading(connection):
-            for fault in faults(connection, [table.name for table in metadata.sorted_tables]):
+            for fault in backend_of(connection).faults(connection, [table.name for table in metadata.sorted_tables]):
                 yield Damage(_UNKNOWN, project, fault.table, fault.where, fault.problem)
     except UnreadableError as error:
         yield Damage(_UNKNOWN, project, "(any)", "the database file", str(error))

@@ -157,7 +157,7 @@ class TestNesting:
 def test_the_largest_text_is_what_the_table_says(store, backend):
     """That a larger one is refused, with its place, and nothing written, is tested in test_database_errors.py."""
     with dialects.transaction(store.engine, write=False) as connection:
-        size, limit = dialects.largest_text(connection, b'a"b')
+        size, limit = dialects.backend_of(connection).largest_text(connection, b'a"b')
 
     assert limit == figure("bytes of a head, of a part, or of all old values that a save replaces", backend)
     assert size == (4 if backend == "mariadb" else 3)

@@ -11,7 +11,7 @@ from backends import REMOTES
 from docstore.errors import TablesError
 from docstore.migrations.__main__ import main
 from docstore.optuna import Storage
-from docstore.sql.dialects import grant, transaction
+from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.optuna_tables import running
 from docstore.sql.tables import VERSION_TABLE, metadata
 from docstore.store.store import Store
@@ -52,7 +52,9 @@ class TestAUserWhoMayNotMakeTables:
         """The URL of one who may use docstore's own tables."""
         with new_user(database, "secret", rights=FEW[backend]) as user:
             with transaction(store.engine, write=True) as connection:
-                grant(connection, user.username, write=list(metadata.tables), read=[VERSION_TABLE])
+                backend_of(connection).grant(
+                    connection, user.username, write=list(metadata.tables), read=[VERSION_TABLE]
+                )
             yield user
 
     def test_is_told_the_command_of_an_administrator(self, connect, clerk):

@@ -32,7 +32,7 @@ from docstore.errors import EncodeError, InvalidValueError
 from docstore.search.compile import Rows, compiled, order_terms, parameterized
 from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
 from docstore.search.indexes import create_index, indexes_in
-from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.dialects.json_path import places_of
 from docstore.sql.tables import documents
 from docstore.testing.experiments import new_experiment
@@ -79,7 +79,9 @@ def holding(store: docstore.Store, values: list[JSON]) -> Iterator[sa.Connection
     try:
         with transaction(store.engine, write=True) as connection:
             if values:
-                insert_many(connection, documents, [row(str(n), value) for n, value in enumerate(values)])
+                backend_of(connection).insert_many(
+                    connection, documents, [row(str(n), value) for n, value in enumerate(values)]
+                )
             yield connection
             raise Undone
     except Undone:
@@ -547,7 +549,9 @@ class TestWhere:
             condition = checked_where({"/a": value}, store._context.mapper().codec.encode)
         store.put("note", "other", {"a": "other"})
         with transaction(store.engine, write=True) as connection:
-            insert_many(connection, documents, [row("tagged", {"a": store._context.mapper().codec.encode(value)})])
+            backend_of(connection).insert_many(
+                connection, documents, [row("tagged", {"a": store._context.mapper().codec.encode(value)})]
+            )
 
         with transaction(store.engine, write=False) as connection:
             asked = compiled(condition, Rows(places_of(store.engine.dialect.name), NOTE))
@@ -619,7 +623,7 @@ class TestPlacesInParts:
             row("whole", {"steps": {"a/b": {"minutes": 6}}}, kind="recipe"),
         ]
         with transaction(store.engine, write=True) as connection:
-            insert_many(connection, documents, rows)
+            backend_of(connection).insert_many(connection, documents, rows)
 
         for known in (kind, None):
             assert found(store, q("/steps/a~1b/minutes") >= 5, known) == ["cut", "whole"]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import docstore
 from docstore import ExperimentStatus
 from docstore.errors import DocumentNotFoundError, InvalidValueError
-from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.tables import LISTED, documents
 from docstore.testing.experiments import new_experiment
 
@@ -66,7 +66,7 @@ def crowd(store: docstore.Store) -> None:
 
 def fill(store: docstore.Store) -> None:
     with transaction(store.engine, write=True) as connection:
-        insert_many(connection, documents, list(rows_of_a_crowd()))
+        backend_of(connection).insert_many(connection, documents, list(rows_of_a_crowd()))
     with store.engine.connect() as connection:
         connection.exec_driver_sql(ANALYZE[store.engine.dialect.name]).close()
         connection.commit()
@@ -187,7 +187,7 @@ def test_sqlite_finds_what_is_owned_by_the_index_of_owners(fresh_database, conne
     owned = {"kind": "generation_strategy", "type": None, "status": None}
     strategies = [{**row, **owned, "id": f"{row['name']:f>32}", "owner": row["id"]} for row in heads]
     with transaction(store.engine, write=True) as connection:
-        insert_many(connection, documents, heads + strategies)
+        backend_of(connection).insert_many(connection, documents, heads + strategies)
 
     (used,) = indexes_used(store, "find", kind=kind, owner="e7")
 

@@ -23,7 +23,7 @@ from docstore.search import indexes
 from docstore.search.compile import Rows, compiled
 from docstore.search.conditions import checked_where, q
 from docstore.search.results import Found
-from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.dialects.json_path import places_of
 from docstore.sql.tables import documents, versions
 from docstore.testing.experiments import new_experiment
@@ -82,9 +82,9 @@ def fill(store: docstore.Store, rows: Iterator[dict[str, Any]]) -> None:
     written = list(rows)
     history = {"version": 1, "author": "ada", "message": "", "changes": "[]", "digest": "", "chain": ""}
     with transaction(store.engine, write=True) as connection:
-        insert_many(connection, documents, written)
+        backend_of(connection).insert_many(connection, documents, written)
         saved = ({"id": each["id"], "created_at": each["created_at"]} for each in written if not each["path"])
-        insert_many(connection, versions, [{**history, **each} for each in saved])
+        backend_of(connection).insert_many(connection, versions, [{**history, **each} for each in saved])
 
 
 def crowd(kind: str = "note") -> Iterator[dict[str, Any]]:
@@ -344,7 +344,7 @@ class TestASave:
         create(store, "/a", kind="experiment")
 
         with transaction(store.engine, write=True) as connection:
-            insert_many(connection, documents, [row("n", {"a": tagged})])
+            backend_of(connection).insert_many(connection, documents, [row("n", {"a": tagged})])
         create(store, "/b", kind="experiment")
 
         for where in (q("/a") > 1, q("/a") < 2.5, q("/a") <= 10**400, q("/a") == 1, q("/a") >= -math.inf):

@@ -19,7 +19,7 @@ from told import everything_told, spellings
 
 import docstore
 from docstore.errors import ConnectionLostError, DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
-from docstore.sql.dialects import long_read_timeout, make_engine, transaction
+from docstore.sql.dialects import backend_of, make_engine, transaction
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 
@@ -248,7 +248,7 @@ class TestAStatementThatTakesLong:
             connection.exec_driver_sql("SELECT SLEEP(2)")
 
     def test_is_waited_for_where_it_may_take_long(self, hurried):
-        with long_read_timeout(hurried):
+        with backend_of(hurried).long_read_timeout(hurried):
             assert hurried.exec_driver_sql("SELECT SLEEP(0.5)").scalar() == 0
 
     @pytest.mark.parametrize("call", LONG)

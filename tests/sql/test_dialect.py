@@ -16,18 +16,19 @@ from sqlalchemy.dialects.mysql import mariadb
 
 import docstore
 from docstore.errors import ConnectionLostError, DatabaseError, InvalidValueError, RaceLostError, StoreError
-from docstore.sql import dialects, tables
+from docstore.sql import tables
 from docstore.sql.dialects import (
     ExactText,
     JsonText,
     LongText,
     UtcTime,
-    engine_from_creator,
-    engine_from_url,
+    backend_of,
     make_engine,
     transaction,
 )
-from docstore.sql.dialects.engines import backend_of
+from docstore.sql.dialects.engines import engine_from_creator, engine_from_url
+from docstore.sql.dialects.mysql import MySQL
+from docstore.sql.dialects.postgresql import PostgreSQL
 from docstore.testing.experiments import new_experiment
 
 METADATA = sa.MetaData()
@@ -543,13 +544,13 @@ class TestALostConnection:
     def test_is_known_by_all_that_the_driver_says_of_it_on_postgresql(self, said, before):
         error = sa.exc.OperationalError(None, None, psycopg2.OperationalError(before + said))
 
-        assert backend_of("postgresql").meaning(error).error is ConnectionLostError
+        assert PostgreSQL().meaning(error).error is ConnectionLostError
 
     @pytest.mark.parametrize("said", LOST_ON_MARIADB, ids=str)
     def test_is_known_by_all_that_the_driver_says_of_it_on_mariadb(self, said):
         error = sa.exc.OperationalError(None, None, pymysql.err.OperationalError(*said))
 
-        assert backend_of("mysql").meaning(error).error is ConnectionLostError
+        assert MySQL().meaning(error).error is ConnectionLostError
 
     @pytest.mark.parametrize(
         "said",
@@ -563,7 +564,7 @@ class TestALostConnection:
     def test_is_not_what_was_never_made(self, said):
         error = sa.exc.OperationalError(None, None, psycopg2.OperationalError(AT + said))
 
-        assert backend_of("postgresql").meaning(error).error is DatabaseError
+        assert PostgreSQL().meaning(error).error is DatabaseError
 
 
 @pytest.fixture
@@ -604,7 +605,7 @@ class TestInsertMany:
             connection.execute(TABLE.delete())
 
         with transaction(engine, write=True) as connection:
-            dialects.insert_many(connection, TABLE, self.ROWS)
+            backend_of(connection).insert_many(connection, TABLE, self.ROWS)
 
         assert self.raw(engine) == singly
         assert len(singly) == 3
@@ -615,7 +616,7 @@ class TestInsertMany:
         rows = [{"name": f"{number:03}", "long": texts[number % len(texts)]} for number in range(100)]
 
         with transaction(engine, write=True) as connection:
-            dialects.insert_many(connection, TEXTS, rows)
+            backend_of(connection).insert_many(connection, TEXTS, rows)
 
         with engine.connect() as connection:
             assert [row._asdict() for row in connection.execute(sa.select(TEXTS).order_by(TEXTS.c.name))] == rows
@@ -625,7 +626,7 @@ class TestInsertMany:
         rows = [{"name": f"{number:02}", "long": "x" * (8 << 20 if number == 0 else 1)} for number in range(60)]
 
         with transaction(engine, write=True) as connection:
-            dialects.insert_many(connection, TEXTS, rows)
+            backend_of(connection).insert_many(connection, TEXTS, rows)
 
         with engine.connect() as connection:
             assert connection.execute(sa.select(sa.func.length(TEXTS.c.long))).scalars().all() == [8 << 20, *[1] * 59]
@@ -634,7 +635,7 @@ class TestInsertMany:
         more = [{"id": number, "j": None, "at": self.ROWS[0]["at"]} for number in range(10, 110)]
 
         with transaction(engine, write=True) as connection:
-            dialects.insert_many(connection, TABLE, [*self.ROWS, *more])
+            backend_of(connection).insert_many(connection, TABLE, [*self.ROWS, *more])
 
         with engine.connect() as connection:
             found = [row._asdict() for row in connection.execute(sa.select(TABLE).order_by(TABLE.c.id))]
@@ -642,7 +643,7 @@ class TestInsertMany:
 
     def test_takes_columns_in_any_order(self, engine):
         with transaction(engine, write=True) as connection:
-            dialects.insert_many(connection, TABLE, [dict(reversed(row.items())) for row in self.ROWS])
+            backend_of(connection).insert_many(connection, TABLE, [dict(reversed(row.items())) for row in self.ROWS])
 
         assert [row[:2] for row in self.raw(engine)] == [(1, "1.5"), (2, "null"), (3, '"☃"')]
 
@@ -654,7 +655,7 @@ class TestInsertMany:
         counted = "SHOW SESSION STATUS LIKE 'Com_insert'"
         with transaction(engine, write=True) as connection:
             before = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
-            dialects.insert_many(connection, TABLE, rows)
+            backend_of(connection).insert_many(connection, TABLE, rows)
             after = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
         assert count(engine) == len(rows)
         if backend == "mariadb":

@@ -99,12 +99,12 @@ def _database(settings: Settings) -> Iterator[Row]:
 
 
 def _of_engine(engine: Engine) -> Iterator[Row]:
-    from docstore.sql.dialects import check_settings, transaction
-    from docstore.sql.dialects import settings as settings_of
+    from docstore.sql.dialects import backend_of, transaction
 
     with transaction(engine, write=False) as connection:
-        check_settings(connection)
-        for each in settings_of(connection):
+        backend = backend_of(connection)
+        backend.check_settings(connection)
+        for each in backend.settings(connection):
             yield _row(each.name, each.value, each.problem)
     yield _tables(engine)
     if engine.dialect.name == "sqlite" and engine.url.database:

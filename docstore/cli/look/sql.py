@@ -33,14 +33,14 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
         docstore sql "SELECT metric_name, avg(mean) FROM observations GROUP BY metric_name" -o csv
         docstore sql - < question.sql
     """
-    from docstore.sql.dialects import ask
+    from docstore.sql.dialects import backend_of
 
     text = sys.stdin.read() if query == "-" else query
     if not text.strip():
         raise click.UsageError("the question is empty. Write one statement of SQL.")
     with settings.open() as store, store.engine.connect() as connection, _translated():
         with _ended_by_ctrl_c():
-            result = ask(connection, text)
+            result = backend_of(connection).ask(connection, text)
             first = result.fetchone() if result.returns_rows else None
         if result.returns_rows:
             columns = _distinct(result.keys())

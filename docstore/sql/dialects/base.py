@@ -159,7 +159,11 @@ class Backend(ABC):
         return self.meaning(error).error is not ConnectionLostError
 
     def ask(self, connection: Connection, question: str) -> sa.CursorResult[Any]:
-        """Execute *question*, one statement that a person wrote, on a connection that may only read; refuse two."""
+        """Execute *question*, one statement that a person wrote, on a connection that may only read.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database refuses it: it writes, it is not one statement, or it has an error.
+        """
         # No percent sign or colon in the text is a parameter.
         return connection.execution_options(no_parameters=True).exec_driver_sql(question)
 
@@ -170,14 +174,14 @@ class Backend(ABC):
 
     @abstractmethod
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert *rows*, all with the same columns."""
+        """Insert *rows*, all with the same columns, by as few statements as the database takes."""
 
     def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute *statement* for each of *rows*."""
+        """Execute *statement* for each of *rows*, in batches no longer than the database takes."""
         connection.execute(statement, list(rows))
 
     def write(self, connection: Connection, writes: Sequence[Write]) -> None:
-        """Execute *writes* one after another; no two of them write the same row."""
+        """Execute *writes*, by one statement where the database can; no two of them write the same row."""
         for each in writes:
             if isinstance(each.statement, sa.Insert):
                 self.insert_many(connection, cast(sa.Table, each.statement.table), each.rows)

@@ -8,7 +8,7 @@ from os import PathLike, fsdecode
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from docstore.documents.canonical import is_plain
@@ -41,12 +41,13 @@ _PACKAGES: Final = {
 """The package that has the module of a driver, if it is named otherwise, and docstore's extra that installs it."""
 
 
-def backend_of(dialect: str) -> Backend:
-    """Return the backend for SQLAlchemy's *dialect*.
+def backend_of(bind: Connection | Engine) -> Backend:
+    """Return the backend for the database of *bind*.
 
     Raises:
         InvalidValueError: docstore does not support the database.
     """
+    dialect = bind.dialect.name
     for backend in BACKENDS:
         if dialect in backend.schemes.values():
             return backend
@@ -104,7 +105,7 @@ def make_engine(
         if isinstance(url, PathLike) or (isinstance(url, str) and is_path(url)):
             url = sa.URL.create("sqlite", database=fsdecode(url))
         engine = engine_from_url(url, opening)
-    backend = backend_of(engine.dialect.name)
+    backend = backend_of(engine)
     if read_only:
         engine = engine.execution_options(**{READ_ONLY: True}, **backend.read_only_options)
     return engine if schema is None else _in_schema(engine, backend, schema)

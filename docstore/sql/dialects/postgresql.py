@@ -336,7 +336,8 @@ class PostgreSQL(Backend):
 
     def size(self, connection: Connection, tables: Sequence[str]) -> int:
         """Return the bytes of *tables*, with their indexes and large values."""
-        sizes = (sa.func.coalesce(sa.func.pg_total_relation_size(sa.func.to_regclass(table)), 0) for table in tables)
+        places = (sa.func.to_regclass(_place(connection, table)) for table in tables)
+        sizes = (sa.func.coalesce(sa.func.pg_total_relation_size(place), 0) for place in places)
         return int(sum(connection.execute(sa.select(*sizes)).one()))
 
     def settings(self, connection: Connection) -> Sequence[Setting]:

@@ -1,10 +1,10 @@
-"""Transactions of readers and writers, with drivers' errors translated; and what else a connection's backend does."""
+"""Transactions of readers and writers, with drivers' errors translated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from docstore.errors import (
     MissingDependencyError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import Fault, Setting, Write, schema_of
+from docstore.sql.dialects.base import schema_of
 from docstore.sql.dialects.engines import backend_of, check_writable
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -57,7 +57,7 @@ def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Conne
     """As ``transaction``; *changes* is the sentence of an error before the COMMIT on what became of the changes."""
     if write:
         check_writable(engine)
-    backend = backend_of(engine.dialect.name)
+    backend = backend_of(engine)
     with (
         translated(engine, changes=changes),
         backend.around_transaction(engine),
@@ -96,7 +96,7 @@ def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[No
     try:
         yield
     except DBAPIError as error:
-        backend = backend_of(engine.dialect.name)
+        backend = backend_of(engine)
         unknown = changes and not backend.says_nothing_kept(error)
         raise backend.error_for(error, engine.url, changes=CHANGES_UNKNOWN if unknown else changes) from error
 
@@ -116,7 +116,7 @@ def _drop_if_lost(connection: Connection, error: BaseException | None) -> None:
     """Discard a connection that is lost according to *error*, as SQLAlchemy may not notice and log a traceback."""
     if connection.closed or connection.invalidated or not isinstance(error, DBAPIError):
         return
-    if backend_of(connection.dialect.name).meaning(error).error is ConnectionLostError:
+    if backend_of(connection).meaning(error).error is ConnectionLostError:
         connection.invalidate()
 
 
@@ -145,7 +145,7 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise backend_of(engine.dialect.name).error_for(error, engine.url, changes=changes) from error
+        raise backend_of(engine).error_for(error, engine.url, changes=changes) from error
     except sa.exc.TimeoutError as error:
         problem = f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use."
         raise DatabaseError(problem, changes=changes) from error
@@ -179,65 +179,7 @@ def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
 
 def locks_rows(connection: Connection) -> bool:
     """Return whether a head is to be locked when it is read: in a writer's transaction, if the database locks rows."""
-    return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
-
-
-def ask(connection: Connection, question: str) -> sa.CursorResult[Any]:
-    """Execute *question*, one statement that a person wrote, on a connection that may only read.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: the database refuses it: it writes, it is not one statement, or there is an error.
-    """
-    return backend_of(connection.dialect.name).ask(connection, question)
-
-
-def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert *rows*, all with the same columns, by as few statements as the database takes."""
-    backend_of(connection.dialect.name).insert_many(connection, table, rows)
-
-
-def execute_many(connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute *statement* for each of *rows*, in batches no longer than the database takes."""
-    backend_of(connection.dialect.name).execute_many(connection, statement, rows)
-
-
-def write(connection: Connection, writes: Sequence[Write]) -> None:
-    """Execute *writes*, no two of which write the same row: by one statement, where the database can."""
-    backend_of(connection.dialect.name).write(connection, [each for each in writes if each.rows])
-
-
-def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
-    """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
-    return backend_of(connection.dialect.name).largest_text(connection, text)
-
-
-def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-    """Yield the findings of the database's own integrity check in *tables*; nothing may be read after it."""
-    return backend_of(connection.dialect.name).faults(connection, tables)
-
-
-def size(connection: Connection, tables: Sequence[str]) -> int:
-    """Return the bytes on disk of *tables* and their indexes; on SQLite, of the whole file and its log."""
-    schema = schema_of(connection)
-    if schema is not None:
-        within = connection.dialect.identifier_preparer.quote(schema)
-        tables = [f"{within}.{table}" for table in tables]
-    return backend_of(connection.dialect.name).size(connection, tables)
-
-
-def settings(connection: Connection) -> Sequence[Setting]:
-    """Return the version of the database, and the settings on which safety and speed depend."""
-    return backend_of(connection.dialect.name).settings(connection)
-
-
-def check_settings(connection: Connection) -> None:
-    """Refuse a connection that would change some texts."""
-    backend_of(connection.dialect.name).check_settings(connection)
-
-
-def erasing(connection: Connection) -> AbstractContextManager[None]:
-    """Overwrite what the block deletes, in the transaction of *connection*, where the database can."""
-    return backend_of(connection.dialect.name).erasing(connection)
+    return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection).locks_rows
 
 
 def forget(engine: Engine) -> None:
@@ -247,12 +189,7 @@ def forget(engine: Engine) -> None:
     transaction can see them; both keep a log of writes for as long as they are configured to.
     """
     with translated(engine, changes=CHANGES_KEPT):
-        backend_of(engine.dialect.name).forget(engine)
-
-
-def long_read_timeout(connection: Connection) -> AbstractContextManager[None]:
-    """Raise the driver's read timeout in the block, for statements that read or change all rows."""
-    return backend_of(connection.dialect.name).long_read_timeout(connection)
+        backend_of(engine).forget(engine)
 
 
 @contextmanager
@@ -262,7 +199,7 @@ def migrating(engine: Engine) -> Iterator[Connection]:
     Raises:
         RaceLostError: another node of a cluster, for which the lock does not hold, made the tables.
     """
-    backend = backend_of(engine.dialect.name)
+    backend = backend_of(engine)
     changes = NOTHING_CHANGED if backend.has_transactional_ddl else ""
     with (
         _transaction(engine, write=True, changes=changes) as connection,
@@ -270,8 +207,3 @@ def migrating(engine: Engine) -> Iterator[Connection]:
         backend.migrating(connection, schema_of(connection)),
     ):
         yield connection
-
-
-def grant(connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
-    """Grant a user of the database the rights to write to some tables and to read others."""
-    backend_of(connection.dialect.name).grant(connection, user, write=write, read=read)
