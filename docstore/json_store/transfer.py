@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
@@ -77,7 +78,7 @@ def export_documents(store: Store, documents: Iterable[DocumentInfo], path: str)
     A file is replaced as a whole, once it is complete. In a folder each file is; what else is there stays.
 
     Raises:
-        InvalidValueError: *path* is for one document, and there are others.
+        InvalidValueError: *path* is for one document, and there are others; nothing is written.
         FileAccessError: it cannot be written.
         DocumentNotFoundError: a document was deleted meanwhile.
         DamagedDocumentError: as ``Store.get_json``.
@@ -92,12 +93,13 @@ def export_documents(store: Store, documents: Iterable[DocumentInfo], path: str)
                 file.write(line_of(store, info) + b"\n")
                 done += 1
         return done
+    if form == "document":
+        documents = list(islice(documents, 2))
+        if len(documents) > 1:
+            remedy = "A .json file is for one document: write .jsonl, or name a folder."
+            raise InvalidValueError("file", shown(path), remedy)
     taken: set[str] = set()
     for info in documents:
-        if form == "document" and done:
-            raise InvalidValueError(
-                "file", shown(path), "A .json file is for one document: write .jsonl, or name a folder."
-            )
         files.write(path if form == "document" else _path_in(path, info, taken), _text_of(store, info))
         done += 1
     return done

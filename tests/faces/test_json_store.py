@@ -36,7 +36,7 @@ from docstore.errors import (
     MissingFileError,
     NewerFormatError,
 )
-from docstore.json_store import files
+from docstore.json_store import files, transfer
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 
@@ -447,3 +447,27 @@ class TestAFileThatIsWrittenPieceByPiece:
             file.write(b"1\n2\n")
 
         assert list(files.lines("memory://lab/a.jsonl.gz")) == [b"1", b"2"]
+
+
+class TestAFileForOneDocument:
+    """A .json file to which the documents of a search are exported."""
+
+    @pytest.fixture
+    def lab(self, experiment, tmp_path):
+        with docstore.connect(tmp_path / "lab.db") as store:
+            store.save(experiment)
+            store.save(Experiment(name="other", search_space=SearchSpace([])))
+            yield store
+
+    def test_is_as_it_was_if_there_are_several(self, lab, path):
+        path.write_bytes(b"KEEP ME")
+
+        with pytest.raises(InvalidValueError, match=r"is for one document: write \.jsonl"):
+            transfer.export_documents(lab, lab.find("experiment"), str(path))
+
+        assert path.read_bytes() == b"KEEP ME"
+
+    def test_has_the_one(self, lab, path):
+        assert transfer.export_documents(lab, lab.find("experiment", name="other"), str(path)) == 1
+
+        assert load_experiment(path).name == "other"
