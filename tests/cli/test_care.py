@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -268,6 +270,18 @@ class TestDoctor:
             connection.execute("UPDATE docstore_schema SET version_num = '0999_later'")
 
         assert "does not know; it knows up to '0001_initial'. Upgrade with: pip install" in docstore_cli("doctor").err
+
+    def test_names_each_extra_that_a_user_may_want(self, docstore_cli):
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+        extras = project["optional-dependencies"].keys() - {"cli", "docs", "bench", "dev"}
+
+        told = {row["what"]: str(row["value"]) for row in objects(docstore_cli("doctor -o jsonl").out)}
+
+        assert extras - told.keys() == set()
+        packages = {extra: re.match(r"(?!not )[\w-]+", told[extra]) for extra in extras}
+        installed = {extra: found[0] for extra, found in packages.items() if found}
+        wanted = {extra: " ".join(project["optional-dependencies"][extra]) for extra in installed}
+        assert [extra for extra, package in installed.items() if package not in wanted[extra]] == []
 
     @pytest.mark.parametrize(
         ("words", "told"),

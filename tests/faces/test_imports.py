@@ -143,6 +143,16 @@ class TestWithoutAx:
         with pytest.raises(MissingDependencyError, match=re.escape("pip install 'docstore[ax]'")):
             import_module("docstore.ax")
 
+    @pytest.mark.parametrize("root", ["ax", "botorch", "gpytorch"])
+    def test_an_object_of_it_or_of_what_it_brings_says_so_too(self, monkeypatch, root):
+        monkeypatch.setitem(sys.modules, "ax", None)
+        monkeypatch.delitem(sys.modules, "docstore.ax", raising=False)
+
+        with pytest.raises(MissingDependencyError, match=rf"reading {root}.X .*'docstore\[ax\]'") as caught:
+            docstore.loads(b'{"__type":"%s.X"}' % root.encode())
+
+        assert caught.value.extra == "ax"
+
 
 class TestNamesThatAreImportedWhenUsed:
     @pytest.mark.parametrize(("name", "module"), docstore._LOADED_WHEN_USED.items())

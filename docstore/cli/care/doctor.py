@@ -27,15 +27,19 @@ _EXTRAS: Final = {
     "arrow": "pyarrow",
     "ax": "ax-platform",
     "fsspec": "fsspec",
+    "mlflow": "mlflow-skinny",
     "mysql": "PyMySQL",
     "numpy": "numpy",
     "optuna": "optuna",
     "pandas": "pandas",
     "plot": "matplotlib",
     "psycopg": "psycopg",
+    "rich": "rich",
+    "testing": "hypothesis",
+    "torch": "torch",
     "web": "starlette",
 }
-"""The package of each extra that a user may want."""
+"""The package of each extra that a user may want; ``cli`` is here where this runs."""
 
 _LITTLE: Final = 100 << 20
 """Bytes; with less room on the disk, a save may fail soon."""

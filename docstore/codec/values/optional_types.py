@@ -96,4 +96,6 @@ def known_by(modules: Mapping[str, str], root: str, purpose: str) -> Any:
     try:
         return import_module(modules[root])
     except ImportError as error:
-        raise MissingDependencyError(root, extra=root, purpose=purpose) from error
+        # An adapter says which extra has its library: that of BoTorch comes with Ax.
+        extra = error.extra if isinstance(error, MissingDependencyError) else root
+        raise MissingDependencyError(root, extra=extra, purpose=purpose) from error
