@@ -361,7 +361,8 @@ class Codec:
         raise UnknownTagError(tag)
 
     def _value_decoder(self, row: Tagged) -> Decode:
-        names = frozenset(row.members.split())
+        names = frozenset(row.members.replace("|", " ").split())
+        one_of = frozenset(next((each for each in row.members.split() if "|" in each), "").split("|"))
         known, hashed = names | {TAG}, self._unknown == "members" and row.type in _HASHED
 
         def decode(value: JSON) -> Any:
@@ -371,6 +372,10 @@ class Codec:
                 raise DecodeError(
                     f"a value tagged {row.tag!r} has the member {short_repr(extra)}, which would be lost; its members "
                     f"are {', '.join(sorted(names)) or 'none'}"
+                )
+            if len(both := one_of.intersection(value)) > 1:
+                raise DecodeError(
+                    f"a value tagged {row.tag!r} has {' and '.join(map(repr, sorted(both)))}, of which one would be lost"
                 )
             return self._decode_hashed(row, value) if hashed else row.decode(value, self._decode)
 

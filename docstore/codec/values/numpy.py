@@ -371,8 +371,8 @@ def scalar_decode(members: Members, decode: Decode) -> Any:
 
 # --- the rows --------------------------------------------------------------------------------------------------------
 
-_SCALAR: Final = Tagged("numpy.scalar", np.generic, "dtype value base64", scalar_encode, scalar_decode)
-_ARRAY: Final = Tagged("numpy.ndarray", np.ndarray, "dtype data base64 shape order", _array_encode, _array_decode)
+_SCALAR: Final = Tagged("numpy.scalar", np.generic, "dtype value|base64", scalar_encode, scalar_decode)
+_ARRAY: Final = Tagged("numpy.ndarray", np.ndarray, "dtype data|base64 shape order", _array_encode, _array_decode)
 BY_TAG: Final = {row.tag: row for row in (_SCALAR, _ARRAY)}
 
 _SCALAR_TYPES: Final = frozenset(np.sctypeDict.values()) - {np.object_}

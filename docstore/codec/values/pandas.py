@@ -206,7 +206,7 @@ def _moment_decode(members: Members, decode: Decode) -> Any:
         zone = zone_decode(members, decode)
         if zone is not None:
             return moment.tz_localize(UTC).tz_convert(zone)
-        return moment.replace(fold=1) if members.get("fold") == 1 else moment
+        return moment.replace(fold=member(members, "fold", int)) if "fold" in members else moment
 
 
 def _duration_decode(members: Members, decode: Decode) -> Any:
@@ -244,6 +244,7 @@ _INDEXES: Final = (
 
 # --- the rows --------------------------------------------------------------------------------------------------------
 
+_INDEX: Final = COLUMN.replace("base64", "base64|range|levels")
 _ROWS: Final = (
     Tagged(
         "pandas.DataFrame",
@@ -255,16 +256,13 @@ _ROWS: Final = (
     Tagged(
         "pandas.Series", pd.Series, f"{COLUMN} index name attrs allows_duplicate_labels", _series_encode, _series_decode
     ),
-    *(
-        Tagged("pandas.Index", cls, f"{COLUMN} range freq name levels sortorder", _index_encode, _index_decode)
-        for cls in _INDEXES
-    ),
+    *(Tagged("pandas.Index", cls, f"{_INDEX} freq name sortorder", _index_encode, _index_decode) for cls in _INDEXES),
     *(Tagged("pandas.array", cls, COLUMN, column_encode, _array_decode) for cls in _ARRAYS),
-    Tagged("pandas.Timestamp", pd.Timestamp, "dtype value base64 tz fold", _moment_encode, _moment_decode),
+    Tagged("pandas.Timestamp", pd.Timestamp, "dtype value|base64 tz fold", _moment_encode, _moment_decode),
     Tagged(
         "pandas.Timedelta",
         pd.Timedelta,
-        "dtype value base64",
+        "dtype value|base64",
         lambda value, encode: numpy.scalar_encode(value.asm8, encode),
         _duration_decode,
     ),

@@ -65,7 +65,7 @@ def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
 
 # --- columns ---------------------------------------------------------------------------------------------------------
 
-COLUMN: Final = "dtype data base64 tz storage missing categories codes ordered"
+COLUMN: Final = "dtype data|base64 tz storage missing categories codes ordered"
 """The names of all members that ``column_encode`` may return."""
 
 

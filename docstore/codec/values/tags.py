@@ -41,7 +41,7 @@ class Tagged:
     """A type that JSON lacks: ``encode`` returns the members beside the tag, ``decode`` takes them.
 
     Args:
-        members: the names of all members that ``encode`` may return, in one text.
+        members: the names of all members that ``encode`` may return, in one text; of ``a|b``, it returns one.
     """
 
     tag: str
@@ -106,13 +106,24 @@ _NAN_BITS: Final = struct.pack(">d", math.nan)
 
 
 def _float_decode(members: Members, decode: Decode) -> float:
-    try:
-        if "bits" in members:
-            (value,) = struct.unpack(">d", bytes.fromhex(member(members, "bits", str)))
-            return float(value)
-        return float(member(members, "value", str))
-    except (ValueError, struct.error) as error:
-        raise DecodeError(f"not a float: {error!s:.200}") from error
+    if "bits" not in members:
+        return _parsed(lambda: float(_number_text(member(members, "value", str))))
+    text = member(members, "bits", str)
+    if not re.fullmatch("[0-9a-f]{16}", text):
+        raise DecodeError(f"not a float: {short_repr(text)} should be 16 hexadecimal digits")
+    (value,) = struct.unpack(">d", bytes.fromhex(text))
+    return float(value)
+
+
+def _number_text(text: str) -> str:
+    """Return *text*, unless it has what Python takes in a number and nobody writes: ``1_0``, spaces, other digits.
+
+    Raises:
+        ValueError: it has.
+    """
+    if not re.fullmatch("[0-9A-Za-z.+-]+", text):
+        raise ValueError(f"{short_repr(text)} is not a number")
+    return text
 
 
 def str_encode(value: str) -> JSON:
@@ -365,7 +376,7 @@ def _zoned(value: Any, members: Members, decode: Decode) -> Any:
         if type(value.tzinfo) is not timezone or type(name) is not str:
             raise DecodeError("a zone_name needs an offset and a text")
         value = value.replace(tzinfo=timezone(value.tzinfo.utcoffset(None), name))
-    return value.replace(fold=1) if members.get("fold") == 1 else value
+    return value.replace(fold=member(members, "fold", int)) if "fold" in members else value
 
 
 def _moment_encode(value: datetime | time, encode: Encode) -> Members:
@@ -431,6 +442,10 @@ def _complex_decode(members: Members, decode: Decode) -> complex:
     if type(real) is not float or type(imag) is not float:
         raise DecodeError("the real and imaginary parts should be floats")
     return complex(real, imag)
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(_number_text(text))
 
 
 def _uuid_encode(value: UUID, encode: Encode) -> Members:
@@ -529,15 +544,15 @@ def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
 BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]] = {
     datetime: (datetime_encode, datetime.fromisoformat),
     date: (str, date.fromisoformat),
-    Decimal: (str, Decimal),
+    Decimal: (str, _decimal),
     UUID: (lambda value: str(value) if value.is_safe is SafeUUID.unknown else None, UUID),
 }
 """How a field annotated with one of these types writes it as one string; None from the encoder: not this value."""
 
 TABLE: Final = (
-    Tagged("int", int, "value hex", lambda value, encode: _int_text(value), _int_decode),
-    Tagged("float", float, "value bits", lambda value, encode: {"value": repr(value)}, _float_decode),
-    Tagged("str", str, "value escaped", lambda value, encode: {"value": value}, _str_decode),
+    Tagged("int", int, "value|hex", lambda value, encode: _int_text(value), _int_decode),
+    Tagged("float", float, "value|bits", lambda value, encode: {"value": repr(value)}, _float_decode),
+    Tagged("str", str, "value|escaped", lambda value, encode: {"value": value}, _str_decode),
     Tagged("list", list, "items", lambda value, encode: {"items": _items(value, encode)}, _listed),
     Tagged("dict", dict, "items", dict_encode, _mapped(dict)),
     Tagged(
@@ -593,7 +608,7 @@ TABLE: Final = (
     Tagged("slice", slice, "start stop step", _bounds_encode, lambda m, d: slice(*_bounds(m, d))),
     Tagged("re.Pattern", re.Pattern, "pattern flags", _pattern_encode, _pattern_decode),
     _text("date", date, date.fromisoformat),
-    _text("Decimal", Decimal, Decimal),
+    _text("Decimal", Decimal, _decimal),
     Tagged("UUID", UUID, "value is_safe", _uuid_encode, _uuid_decode),
     *(
         Tagged(

@@ -192,7 +192,7 @@ def _of_bytes(members: Members, dtype: Any) -> Any:
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 _ROWS: Final = (
-    Tagged("torch.Tensor", torch.Tensor, "dtype data base64 shape requires_grad", _tensor_encode, _tensor_decode),
+    Tagged("torch.Tensor", torch.Tensor, "dtype data|base64 shape requires_grad", _tensor_encode, _tensor_decode),
     Tagged("torch.Size", torch.Size, "sizes", lambda size, encode: {"sizes": list(size)}, _size_decode),
     Tagged("torch.dtype", torch.dtype, "name", _dtype_encode, _dtype_decode),
     Tagged("torch.device", torch.device, "type index", _device_encode, _device_decode),
