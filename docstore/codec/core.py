@@ -375,7 +375,7 @@ class Codec:
                 )
             if len(both := one_of.intersection(value)) > 1:
                 raise DecodeError(
-                    f"a value tagged {row.tag!r} has {' and '.join(map(repr, sorted(both)))}, of which one would be lost"
+                    f"a value tagged {row.tag!r} has the members {' and '.join(sorted(both))}, and one would be lost"
                 )
             return self._decode_hashed(row, value) if hashed else row.decode(value, self._decode)
 
