@@ -79,9 +79,12 @@ def parse_comparison(expression: str, *, thing: str) -> tuple[Linear, str]:
 
 def build(weights: Mapping[str, float]) -> str:
     """Return the expression that *parse* reads as *weights*, exactly."""
-    terms = [name if weight == 1.0 else f"-{name}" if weight == -1.0 else f"{weight!r}*{name}"
-             for name, weight in weights.items()]  # fmt: skip
-    return " + ".join(terms).replace(" + -", " - ")
+    text = ""
+    for name, weight in weights.items():
+        factor = "" if weight == 1.0 else "-" if weight == -1.0 else f"{weight!r}*"
+        sign = "-" if factor.startswith("-") else "+"  # of the weight, as the name may begin with a minus too
+        text += f" {sign} {factor.removeprefix('-')}{name}" if text else f"{factor}{name}"
+    return text
 
 
 def _with_plain_names(expression: str, known: Iterable[str]) -> tuple[str, dict[str, str]]:

@@ -302,6 +302,16 @@ class TestALinearExpression:
 
         assert parse(build(weights), thing="it")[0].weights == weights
 
+    @pytest.mark.parametrize("name", ["a + -b", "-b", "a - b"])
+    @pytest.mark.parametrize("weight", [1.0, -1.0, -0.5])
+    def test_comes_back_from_its_text_with_names_that_look_like_sums(self, name, weight):
+        weights = {"c": 1.0, name: weight}
+
+        assert parse(build(weights), thing="it", known=weights)[0].weights == weights
+
+    def test_may_be_of_one_metric_whose_name_looks_like_a_sum(self):
+        assert Objective(metric=Metric("a + -b"), minimize=False).metric_weights == [("a + -b", 1.0)]
+
 
 class TestAMetric:
     def test_can_be_subclassed_without_a_decorator(self):
