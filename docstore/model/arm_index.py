@@ -72,10 +72,13 @@ class ArmIndex:
         self.extent += 1
         self.next_index = max(self.next_index, index + 1)
 
-    def known_name(self, arm: Arm, default: str) -> str:
-        """Return the name of the arm with the parameters of *arm*, or *default*."""
-        self._look_up(arm.signature, "")
-        return self.names.get(arm.signature, (0, default))[1]
+    def name_of_status_quo(self, arm: Arm) -> str:
+        """Return the name of *arm* as the status quo: as ``names_for``, but ``status_quo`` in place of a free name."""
+        own = arm.name if arm.has_name else "status_quo"
+        known = self._known_name(arm.signature, own)
+        if known is not None and not arm.has_name:
+            return known
+        return self._agreed(Arm(arm.parameters, own), known, ())
 
     def names_for(self, arms: Sequence[Arm], trial: BaseTrial) -> list[str]:
         """Return the names of *arms* in *trial*: the known name of the parameters, or the arm's own, or a free one."""
@@ -83,9 +86,7 @@ class ArmIndex:
         position = sum(arm.name.startswith(prefix) for arm in trial.arms)
         chosen: list[str] = []
         for arm in arms:
-            signature = arm.signature
-            self._look_up(signature, arm.name if arm.has_name else f"{prefix}{position}")
-            known = self.names[signature][1] if signature in self.names else None
+            known = self._known_name(arm.signature, arm.name if arm.has_name else f"{prefix}{position}")
             if known is None and not arm.has_name:
                 while self._is_taken(f"{prefix}{position}") or f"{prefix}{position}" in chosen:
                     position += 1
@@ -93,6 +94,11 @@ class ArmIndex:
                 position += 1
             chosen.append(self._agreed(arm, known, chosen))
         return chosen
+
+    def _known_name(self, signature: str, name: str) -> str | None:
+        """Return the name of the arm with this *signature*, or None; the arm of this *name* is looked up with it."""
+        self._look_up(signature, name)
+        return self.names[signature][1] if signature in self.names else None
 
     def _is_taken(self, name: str) -> bool:
         self._look_up("", name)

@@ -219,8 +219,8 @@ class Experiment:
             check_instances("status quo", [arm], Arm)
             self.search_space.check_types(arm.parameters, raise_error=True)
             self.search_space.check_all_parameters_present(arm.parameters, raise_error=True)
-            if not arm.has_name:
-                arm.name = self._arms().known_name(arm, "status_quo")
+            # Without the present one, which *arm* replaces.
+            arm.name = ArmIndex.of(self._trials, (), self._data).name_of_status_quo(arm)
         self._status_quo = arm
         self._arm_index = ArmIndex()
 

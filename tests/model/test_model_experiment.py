@@ -238,6 +238,30 @@ class TestAnExperiment:
         with pytest.raises(InvalidValueError, match="new experiment"):
             experiment.status_quo = Arm({"x": 0.6, "c": "a"})
 
+    @pytest.mark.parametrize("name", ["0_0", None])
+    def test_has_a_status_quo_of_another_name_than_arms_with_other_parameters(self, experiment, name):
+        experiment.new_trial(parameters={"x": 0.5, "c": "a"})
+        experiment.new_trial().add_arm(Arm({"x": 0.25, "c": "a"}, "status_quo"))
+
+        with pytest.raises(InvalidValueError, match="Other parameters have it"):
+            experiment.status_quo = Arm({"x": 0.75, "c": "a"}, name)
+        assert experiment.status_quo is None
+
+    def test_has_a_status_quo_of_the_name_of_the_arm_with_its_parameters(self, experiment):
+        experiment.new_trial(parameters={"x": 0.5, "c": "a"})
+
+        with pytest.raises(InvalidValueError, match="known as '0_0'"):
+            experiment.status_quo = Arm({"x": 0.5, "c": "a"}, "base")
+        experiment.status_quo = Arm({"x": 0.5, "c": "a"})
+
+        assert experiment.status_quo.name == "0_0"
+
+    def test_may_give_the_name_of_its_former_status_quo_to_the_next(self, experiment):
+        experiment.status_quo = Arm({"x": 0.5, "c": "a"}, "today")
+        experiment.status_quo = Arm({"x": 0.25, "c": "a"}, "today")
+
+        assert experiment.new_trial(parameters={"x": 0.25, "c": "a"}).arm.name == "today"
+
     @pytest.mark.parametrize(
         "arguments",
         [{"search_space": None}, {"name": ""}, {"name": 7}, {"runner": "r"}, {"optimization_config": Objective("a")}],

@@ -192,3 +192,14 @@ class TestAnArm:
 
         with pytest.raises(InvalidValueError, match="Other parameters have it"):
             asked(experiment, arm_of(0.75, "best"))
+
+    def test_that_is_the_status_quo_may_not_have_the_name_of_one_that_was_not_read(self, ada):
+        experiment = new_experiment()
+        new_trial(experiment, (0.25, None))
+        ada.save(experiment)
+        lazy = ada.load("cakes", lazy=True)
+
+        with pytest.raises(InvalidValueError, match="Other parameters have it"):
+            lazy.status_quo = arm_of(0.75, "0_0")
+        with pytest.raises(InvalidValueError, match="known as '0_0'"):
+            lazy.status_quo = arm_of(0.25, "base")
