@@ -5,6 +5,7 @@ Names and meanings are those of Ax, so that its users' code runs unchanged.
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Mapping
@@ -167,10 +168,10 @@ class RangeParameter(Parameter):
 
     def update_range(self, lower: float | None = None, upper: float | None = None) -> RangeParameter:
         """Change one bound or both, and return the parameter."""
-        self.lower, self.upper = self._checked_bounds(
-            self.lower if lower is None else lower, self.upper if upper is None else upper
-        )
-        self._check_scale()
+        changed = copy.copy(self)
+        changed.lower, changed.upper = self.lower if lower is None else lower, self.upper if upper is None else upper
+        changed.__post_init__()
+        self.lower, self.upper = changed.lower, changed.upper
         return self
 
     def _checked_bounds(self, lower: float, upper: float) -> tuple[float, float]:

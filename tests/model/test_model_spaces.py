@@ -95,6 +95,22 @@ class TestARange:
         with pytest.raises(InvalidValueError, match="above the lower bound 9"):
             parameter.update_range(lower=9)
 
+    @pytest.mark.parametrize(
+        ("parameter", "bound"),
+        [
+            (RangeParameter("x", FLOAT, 1, 2, log_scale=True), {"lower": -1.0}),
+            (RangeParameter("x", FLOAT, 0, 1, step_size=0.25), {"upper": 1.1}),
+        ],
+        ids=["below a log scale", "between two steps"],
+    )
+    def test_stays_as_it_is_if_another_range_is_refused(self, parameter, bound):
+        before = repr(parameter)
+
+        with pytest.raises(InvalidValueError):
+            parameter.update_range(**bound)
+
+        assert repr(parameter) == before
+
 
 class TestAChoice:
     @pytest.mark.parametrize(
