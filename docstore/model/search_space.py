@@ -164,7 +164,13 @@ class SearchSpace:
         self._parameters = together
 
     def update_parameter(self, parameter: Parameter) -> None:
-        """Replace the parameter with the name of *parameter* by it."""
+        """Replace the parameter with the name of *parameter* by it.
+
+        Raises:
+            InvalidValueError: it has another type, or does not fit a constraint or the other parameters. Nothing was
+                changed.
+        """
+        check_instances("parameter", [parameter], Parameter)
         present = self[parameter.name]
         if present.parameter_type is not parameter.parameter_type:
             raise InvalidValueError(
@@ -172,7 +178,14 @@ class SearchSpace:
                 parameter.parameter_type,
                 f"It is {present.parameter_type.name} in arms already made: keep that, or choose another name.",
             )
-        self._parameters = [parameter if each is present else each for each in self._parameters]
+        together = [parameter if each is present else each for each in self._parameters]
+        by_name = {each.name: each for each in together}
+        for each in together:
+            if isinstance(each, Parameter):  # one whose class is not registered is kept unread
+                _check_references(each, by_name)
+        if any(parameter.name in constraint.constraint_dict for constraint in self.parameter_constraints):
+            self._check_constrainable(parameter)
+        self._parameters = together
 
     def add_parameter_constraints(self, parameter_constraints: Sequence[ParameterConstraint]) -> None:
         """Add *parameter_constraints*, all or none."""

@@ -229,6 +229,26 @@ class TestASearchSpace:
         with pytest.raises(InvalidValueError, match="It is INT"):
             space.update_parameter(RangeParameter("x", FLOAT, 0, 5))
 
+    @pytest.mark.parametrize(
+        "parameter",
+        [
+            RangeParameter("x", FLOAT, 1, 2, log_scale=True),
+            FixedParameter("x", FLOAT, 1.0, dependents={1.0: ["nope"]}),
+            DerivedParameter("x", FLOAT, expression_str="y"),
+            "x",
+        ],
+        ids=["breaks a constraint", "refers to one that is not there", "is what another is derived from", "is none"],
+    )
+    def test_stays_as_it_is_if_a_parameter_does_not_fit(self, parameter):
+        x, y = RangeParameter("x", FLOAT, 0, 1), RangeParameter("y", FLOAT, 0, 1)
+        z = DerivedParameter("z", FLOAT, expression_str="2*x")
+        space = SearchSpace([x, y, z], [ParameterConstraint("x + y <= 1")])
+
+        with pytest.raises(InvalidValueError):
+            space.update_parameter(parameter)
+
+        assert space["x"] is x
+
     def test_names_its_parameters_when_one_is_not_there(self):
         with pytest.raises(InvalidValueError, match=r"'y' cannot be used. The search space has 'x'"):
             SearchSpace([RangeParameter("x", INT, 0, 1)])["y"]
