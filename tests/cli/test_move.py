@@ -183,6 +183,10 @@ class TestExport:
         assert (line["kind"], line["name"], line["version"]) == ("note", "n1", 1)
         assert line["document"]["text"] == "rye"
 
+    def test_writes_a_document_once_that_is_named_twice(self, docstore_cli, lab, tmp_path):
+        assert docstore_cli("export - cakes cakes").out.count("\n") == 1
+        assert docstore_cli("export cakes.json cakes cakes").code == 0
+
     @pytest.mark.parametrize(
         ("words", "told"),
         [

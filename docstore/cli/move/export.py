@@ -78,7 +78,7 @@ def _chosen(store: Store, names: Sequence[str], kind: str | None, *, alone: bool
 
     if not names:
         yield from (store.find(each) for each in ([kind] if kind else in_order(store.kinds())))
-    for name in names:
+    for name in dict.fromkeys(names):
         store.version(name, kind=kind or "experiment")  # raises the error that names those like it
         yield store.find(kind or "experiment", name=name)
         if kind is None and not alone:
