@@ -167,7 +167,8 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
     if isinstance(value, Mapping):
-        return ", ".join(f"{cell(key)}={cell(each)}" for key, each in value.items())
+        members = [f"{cell(key)}={cell(each)}" for key, each in value.items()]
+        return ("; " if any(", " in each for each in members) else ", ").join(members)
     if isinstance(value, (list, tuple)):
         return ", ".join(map(cell, value))
     return printable(str(value))

@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from web_lab import Client
 
 import docstore
-from docstore import plots
+from docstore import (
+    Metric,
+    MultiObjective,
+    MultiObjectiveOptimizationConfig,
+    Objective,
+    OptimizationConfig,
+    ScalarizedObjective,
+    plots,
+    web,
+)
 from docstore.cli.look.plot import PLOTS
 from docstore.testing.experiments import new_experiment
 
@@ -109,7 +119,7 @@ class TestShow:
         assert shown["version"] == shown["newest"] == "3"
         assert shown["by"] == "ada"
         assert shown["objective"] == "maximize taste"
-        assert shown["parameters"] == "x=FLOAT 0.0 to 1.0, flour=STRING rye | spelt"
+        assert shown["parameters"] == "x=float 0.0 to 1.0; flour=string rye, spelt, ordered"
         assert shown["trials"] == "COMPLETED=2, RUNNING=1"
         assert shown["best"] == "value=0.75, arm=1_0, x=9.53674e-07, flour=rye"
 
@@ -119,6 +129,25 @@ class TestShow:
         assert (shown["version"], shown["newest"], shown["message"]) == (2, 3, "two trials")
         assert (shown["tags"], shown["trials"]) == (["published"], {"COMPLETED": 2})
         assert shown["best"]["value"] == 0.75
+
+    @pytest.mark.parametrize(
+        ("objective", "said"),
+        [
+            (
+                ScalarizedObjective(metrics=[Metric("taste"), Metric("cost")], weights=[1.0, -0.5], minimize=True),
+                "minimize taste - 0.5 cost",
+            ),
+            (MultiObjective([Objective("-cost"), Objective("taste")]), "minimize cost, maximize taste"),
+        ],
+    )
+    def test_says_its_goal_as_the_pages_do(self, docstore_cli, lab, objective, said):
+        several = isinstance(objective, MultiObjective)
+        config = MultiObjectiveOptimizationConfig(objective) if several else OptimizationConfig(objective)
+        with docstore.connect(lab) as store:
+            store.save(new_experiment("tarts", optimization_config=config))
+            page = Client(web.app(store)).get("/experiment.json", name="tarts").json()
+
+            assert json.loads(docstore_cli("show tarts -o json").out)["objective"] == page["goal"] == said
 
     def test_shows_any_document(self, docstore_cli):
         assert "kind     note\n" in docstore_cli("show n1 -k note").out

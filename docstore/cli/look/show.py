@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docstore.cli import options
 from docstore.cli.command import command
@@ -12,7 +12,9 @@ from docstore.cli.output import Output
 from docstore.cli.settings import Settings
 
 if TYPE_CHECKING:
+    from docstore.documents.canonical import JSON
     from docstore.documents.history import Version
+    from docstore.search.experiments.summary import ParameterRow
     from docstore.store.store import Store
 
 
@@ -32,11 +34,14 @@ def show(settings: Settings, output: Output, *, name: str, kind: str, revision: 
         docstore show cakes -r published    as it was in the version with this tag
         docstore show n1 -k note -o json
     """
+    from docstore.documents.canonical import loads
+
     with settings.open() as store:
         version = store.version(name, revision, kind=kind)
-        document = store.get(name, kind=kind, version=version.number)
+        document = loads(store.get_json(name, kind=kind, version=version.number))
         facts = _saved(store, name, kind, version)
         if kind == "experiment":
+            assert isinstance(document, dict)  # whatever else is no experiment
             facts |= _experiment(document, running=_running(store, name) if revision is None else set())
             facts["best"] = _best(store, name, version.number)
     output.record(facts)
@@ -66,45 +71,36 @@ def _saved(store: Store, name: str, kind: str, version: Version) -> dict[str, ob
 # --- an experiment ---------------------------------------------------------------------------------------------------
 
 
-def _experiment(document: Any, running: set[str]) -> dict[str, object]:
+def _experiment(document: Mapping[str, JSON], running: set[int]) -> dict[str, object]:
     """Return what a person asks first of an experiment, from its JSON.
 
     Args:
         running: the trials that run in an Optuna storage, whatever the JSON says of them.
     """
-    from docstore.documents.diff.experiment import constraint_text, objective_text
+    from docstore.search.experiments.read import at, by_index
+    from docstore.search.experiments.summary import constraints_text, goal_text, parameter_rows
 
-    config = _member(document, "optimization_config")
-    found = _member(document, "trials")
-    trials = {**(found if isinstance(found, Mapping) else {}), **{index: {"status": "RUNNING"} for index in running}}
-    statuses = Counter(_member(trial, "status") for trial in trials.values())
-    parameters = _items(_member(document, "search_space"), "parameters")
+    statuses = {index: at(trial, "status") for index, trial in by_index(document.get("trials")).items()}
+    counts = Counter({**statuses, **dict.fromkeys(running, "RUNNING")}.values())
     return {
-        "description": _member(document, "description"),
-        "type": _member(document, "experiment_type"),
-        "status": _member(document, "status"),
-        "objective": objective_text(_member(config, "objective")),
-        "constraints": list(map(constraint_text, _items(config, "outcome_constraints"))),
-        "parameters": {str(_member(each, "name")): _range(each) for each in parameters},
-        "trials": dict(sorted((str(status), count) for status, count in statuses.items())),
+        "description": document.get("description"),
+        "type": document.get("experiment_type"),
+        "status": document.get("status"),
+        "objective": goal_text(document) or None,
+        "constraints": constraints_text(document),
+        "parameters": {each.name: _range(each) for each in parameter_rows(document)},
+        "trials": dict(sorted((str(status), count) for status, count in counts.items())),
     }
 
 
-def _running(store: Store, name: str) -> set[str]:
-    """Return the numbers of the trials that run in an Optuna storage, as the JSON has numbers of trials."""
-    return {str(each.trial) for each in store.running_trials(name)}
+def _running(store: Store, name: str) -> set[int]:
+    """Return the numbers of the trials that run in an Optuna storage."""
+    return {each.trial for each in store.running_trials(name)}
 
 
-def _range(parameter: Any) -> str:
-    """Return the type and the values of a parameter, in words."""
-    if values := _items(parameter, "values"):
-        values_text = " | ".join(map(str, values))
-    elif "lower" in parameter:
-        values_text = f"{parameter['lower']} to {parameter.get('upper')}"
-        values_text += ", logarithmic" if parameter.get("log_scale") else ""
-    else:
-        values_text = str(_member(parameter, "value"))
-    return f"{_member(parameter, 'parameter_type')} {values_text}"
+def _range(row: ParameterRow) -> str:
+    """Return the type and the values of a parameter, and its scale."""
+    return ", ".join(filter(None, (f"{row.type} {row.values}", row.note)))
 
 
 def _best(store: Store, name: str, version: int) -> Mapping[str, object] | None:
@@ -116,12 +112,3 @@ def _best(store: Store, name: str, version: int) -> Mapping[str, object] | None:
     except InvalidValueError:
         return None  # `docstore best` says why not
     return {"value": arms[0].value, "arm": arms[0].arm_name, **arms[0].parameters} if arms else None
-
-
-def _member(value: Any, key: str) -> Any:
-    return value.get(key) if isinstance(value, Mapping) else None
-
-
-def _items(value: Any, key: str) -> list[Any]:
-    found = _member(value, key)
-    return list(found) if isinstance(found, (list, tuple)) else []

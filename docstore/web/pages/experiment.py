@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from docstore.documents.canonical import JSON, TAG
-from docstore.documents.diff.experiment import constraint_text
-from docstore.documents.diff.format import read_in_full, read_one
+from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
-from docstore.search.experiments.read import at, items
+from docstore.search.experiments.summary import ParameterRow, constraints_text, goal_text, parameter_rows
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import objectives_in, ranked
+from docstore.web.pages.measured import ranked
 from docstore.web.pages.note import Note, note_in
 from docstore.web.source import EXPERIMENT, Source
 
@@ -25,17 +24,6 @@ RECENT: Final = 5
 
 _SHOWN_OF_EACH: Final = 200
 """Parameters, constraints and properties that are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterRow:
-    """A parameter of the search space: its name, its class in words, its type, and what it may be."""
-
-    name: str
-    form: str
-    type: str
-    values: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +80,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     newer = len(timeline) - shown.number
     tags = source.store.tags(name)
     head = source.head(name, version=shown.number if newer else None)
-    parameters = items(dict(head), "search_space", "parameters")
+    parameters = parameter_rows(head)
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
     running = 0 if newer else len(source.store.running_trials(name))
@@ -105,8 +93,8 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         _count_at(source, name, shown) if newer else _count(source, info),
         running,
         goal_text(head),
-        _constraints(head)[:_SHOWN_OF_EACH],
-        [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
+        constraints_text(head)[:_SHOWN_OF_EACH],
+        parameters[:_SHOWN_OF_EACH],
         len(parameters),
         note_in(source, head),
         dict(_facts(head)),
@@ -132,47 +120,7 @@ def _count_at(source: Source, name: str, shown: Version) -> int:
     return ranked(source, name, shown).trials
 
 
-# --- the head in words -----------------------------------------------------------------------------------------------
-
-
-def goal_text(head: Mapping[str, JSON]) -> str:
-    """Return ``minimize loss``, or ``minimize loss, maximize taste``; the expression if it cannot be read; or ""."""
-    goals = objectives_in(dict(head))
-    if goals:
-        return ", ".join(direction_text(weights, minimize=is_min) for weights, is_min in goals)
-    expression = at(head.get("optimization_config"), "objective", "expression")
-    return expression if isinstance(expression, str) else ""
-
-
-def direction_text(weights: Mapping[str, float], *, minimize: bool) -> str:
-    """Return ``minimize loss``."""
-    text = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
-    return f"{'min' if minimize else 'max'}imize {text}".replace("+ -", "\N{MINUS SIGN} ")
-
-
-def _constraints(head: Mapping[str, JSON]) -> list[str]:
-    """Return the outcome constraints, the thresholds and the constraints of parameters, as text."""
-    config, space = head.get("optimization_config"), head.get("search_space")
-    places = ((config, "outcome_constraints"), (config, "objective_thresholds"), (space, "parameter_constraints"))
-    return [constraint_text(each) for place, field in places for each in items(place, field)]
-
-
-def _parameter(parameter: JSON) -> ParameterRow:
-    tag = str(at(parameter, TAG)).rpartition(".")[2]
-    form = tag.removesuffix("Parameter").lower()
-    lower, upper = at(parameter, "lower"), at(parameter, "upper")
-    values = f"{read_in_full(lower)} to {read_in_full(upper)}" if lower is not None else _choices(parameter)
-    notes = ("log_scale", "logit_scale", "is_fidelity", "is_ordered", "is_task")
-    note = ", ".join(each.removeprefix("is_").replace("_", " ") for each in notes if at(parameter, each) is True)
-    return ParameterRow(str(at(parameter, "name")), form, str(at(parameter, "parameter_type")).lower(), values, note)
-
-
-def _choices(parameter: JSON) -> str:
-    values = items(parameter, "values")
-    if values:
-        return ", ".join(map(read_one, values[:20])) + (f" and {len(values) - 20:,} more" if len(values) > 20 else "")
-    known = {key: each for key in ("value", "expression_str") if (each := at(parameter, key)) is not None}
-    return ", ".join(map(read_one, known.values()))
+# --- what else the head has ------------------------------------------------------------------------------------------
 
 
 _SHOWN: Final = frozenset(

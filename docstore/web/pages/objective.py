@@ -11,11 +11,11 @@ from typing import Any, Final, TypeVar
 from docstore.documents.display import counted
 from docstore.plots.pareto_front import Outcome
 from docstore.search.experiments.best import BestArm, Goal, weighted, weighted_sem
+from docstore.search.experiments.summary import direction_text, goal_text
 from docstore.web.charts import HEIGHT, SMALL, WIDTH, Chart, Labels, Measured, chart
 from docstore.web.formats import Stamp, Table, number
 from docstore.web.pages.changes import ChangeRow, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.experiment import direction_text, goal_text
 from docstore.web.pages.measured import Ranked, ranked
 from docstore.web.source import EXPERIMENT, Source
 

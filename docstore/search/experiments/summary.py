@@ -1,0 +1,74 @@
+"""The goal, the constraints and the parameters of an experiment as text, by the JSON of its head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from docstore.documents.canonical import JSON, TAG
+from docstore.documents.diff.experiment import constraint_text
+from docstore.documents.diff.format import read_in_full, read_one
+from docstore.errors import InvalidValueError
+from docstore.search.experiments.best import objectives_of
+from docstore.search.experiments.read import at, items
+
+_CHOICES: Final = 20
+"""Values of a parameter that its text has."""
+
+
+def goal_text(head: Mapping[str, JSON]) -> str:
+    """Return ``minimize loss``, or ``minimize loss, maximize taste``; the expression if it cannot be read; or ""."""
+    objective = at(head.get("optimization_config"), "objective")
+    try:
+        return ", ".join(direction_text(weights, minimize=is_min) for weights, is_min in objectives_of(objective))
+    except InvalidValueError:
+        expression = at(objective, "expression")
+        return expression if isinstance(expression, str) else ""
+
+
+def direction_text(weights: Mapping[str, float], *, minimize: bool) -> str:
+    """Return ``minimize loss``, or ``maximize a - 0.5 b`` for a weighted sum of metrics."""
+    text = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
+    return f"{'min' if minimize else 'max'}imize {text}".replace("+ -", "- ")
+
+
+def constraints_text(head: Mapping[str, JSON]) -> list[str]:
+    """Return the outcome constraints, the thresholds of objectives, and the constraints of parameters."""
+    config, space = head.get("optimization_config"), head.get("search_space")
+    places = ((config, "outcome_constraints"), (config, "objective_thresholds"), (space, "parameter_constraints"))
+    return [constraint_text(each) for place, field in places for each in items(place, field)]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """A parameter of the search space: its name, its class in words, its type, and what it may be."""
+
+    name: str
+    form: str
+    type: str
+    values: str
+    note: str
+
+
+def parameter_rows(head: Mapping[str, JSON]) -> list[ParameterRow]:
+    """Return the parameters of the search space, in its order."""
+    return [_parameter(each) for each in items(head.get("search_space"), "parameters")]
+
+
+def _parameter(parameter: JSON) -> ParameterRow:
+    form = str(at(parameter, TAG)).rpartition(".")[2].removesuffix("Parameter").lower()
+    lower, upper = at(parameter, "lower"), at(parameter, "upper")
+    values = f"{read_in_full(lower)} to {read_in_full(upper)}" if lower is not None else _choices(parameter)
+    notes = ("log_scale", "logit_scale", "is_fidelity", "is_ordered", "is_task")
+    note = ", ".join(each.removeprefix("is_").replace("_", " ") for each in notes if at(parameter, each) is True)
+    return ParameterRow(str(at(parameter, "name")), form, str(at(parameter, "parameter_type")).lower(), values, note)
+
+
+def _choices(parameter: JSON) -> str:
+    values = items(parameter, "values")
+    if values:
+        more = f" and {len(values) - _CHOICES:,} more" if len(values) > _CHOICES else ""
+        return ", ".join(map(read_one, values[:_CHOICES])) + more
+    known = (at(parameter, key) for key in ("value", "expression_str"))
+    return ", ".join(read_one(each) for each in known if each is not None)
