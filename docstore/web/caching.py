@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar, cast
+from weakref import WeakValueDictionary
 
 T = TypeVar("T")
 
@@ -22,7 +23,8 @@ class BoundedCache:
         self._total = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
+        # A lock is gone when no thread has it: one that failed leaves it to those that wait.
+        self._making: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
 
     def get(self, key: Hashable, make: Callable[[], T], weigh: Callable[[T], int] = lambda value: 1) -> T:
         """Return the value of *key*, made by *make* if it is not kept; *weigh* says how much it counts."""
@@ -34,12 +36,8 @@ class BoundedCache:
             with self._lock:
                 if key in self._kept:
                     return self._found(key)
-            try:
-                value = make()
-                self._keep(key, value, weigh(value))
-            finally:
-                with self._lock:
-                    self._making.pop(key, None)
+            value = make()
+            self._keep(key, value, weigh(value))
         return value
 
     def peek(self, key: Hashable) -> object | None:

@@ -51,6 +51,46 @@ class TestABoundedCache:
 
         assert cache.get("a", lambda: "value") == "value"
 
+    def test_makes_a_value_once_after_an_error_that_another_waited_for(self):
+        cache, made, asked = BoundedCache(10), [], []
+
+        def fail():
+            asked.append(threads.submit(cache.get, waiting := WatchedKey(), make))
+            assert waiting.was_looked_up.wait(10)
+            return 1 // 0
+
+        def make():
+            made.append(1)
+            if len(made) == 1:
+                late = WatchedKey()
+                asked.append(threads.submit(cache.get, late, make))
+                assert late.was_looked_up.wait(10)
+            return "value"
+
+        with ThreadPoolExecutor(2) as threads:
+            with pytest.raises(ZeroDivisionError):
+                cache.get(WatchedKey(), fail)
+            assert asked[0].result() == "value"
+            assert asked[1].result() == "value"
+
+        assert made == [1]
+
+
+class WatchedKey:
+    """A key that equals all others of its class, and says when a thread has looked for its value and for its lock."""
+
+    def __init__(self):
+        self.times, self.was_looked_up = 0, threading.Event()
+
+    def __eq__(self, other):
+        return isinstance(other, WatchedKey)
+
+    def __hash__(self):
+        self.times += 1
+        if self.times == 2:
+            self.was_looked_up.set()
+        return 1
+
 
 class TestASharedAnswer:
     def test_is_asked_for_once_in_so_many_seconds(self):
