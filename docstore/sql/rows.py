@@ -390,6 +390,17 @@ def largest_position(connection: Connection, id: str) -> int:
     return -1 if largest is None else largest
 
 
+def positions_beside(connection: Connection, id: str, field: str, position: int) -> tuple[int | None, int | None]:
+    """Return the numbers of the parts in *field* that come before and after *position*; None where there is none."""
+    c = documents.c
+
+    def nearest(side: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> int | None:
+        query = sa.select(c.position).where(_OF_ID, in_field(field), side).order_by(order).limit(1)
+        return connection.execute(_by_position(query), {"of_id": id}).scalar()
+
+    return nearest(c.position < position, c.position.desc()), nearest(c.position > position, c.position.asc())
+
+
 _DIGESTS: Final = sa.select(unchecked(documents.c.path), unchecked(documents.c.digest)).where(_OF_ID)
 
 

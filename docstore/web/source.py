@@ -18,7 +18,7 @@ from docstore.registry.model_classes import optional_members
 from docstore.search.info import DocumentInfo
 from docstore.sql.partial import read_place
 from docstore.sql.reader import newest_versions, versions_numbered
-from docstore.sql.rows import count_parts, head_of
+from docstore.sql.rows import count_parts, head_of, positions_beside
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import kept_version_number
 from docstore.web.caching import BoundedCache, Shared
@@ -128,6 +128,16 @@ class Source:
             return {}
         with self.transactions.reading() as connection:
             return count_parts(connection, [info.id for info in infos], "trials")
+
+    def trials_beside(self, name: str, index: int) -> tuple[int | None, int | None]:
+        """Return the trials of an experiment before and after *index*; None where there is none.
+
+        Cost:
+            Three SELECTs, however many trials there are.
+        """
+        with self.transactions.reading() as connection:
+            head = self.transactions.head(connection, EXPERIMENT, name)
+            return positions_beside(connection, head.id, "trials", index)
 
     def unknown(self, infos: Iterable[DocumentInfo], what: str) -> list[DocumentInfo]:
         """Return those of *infos* of whose newest state the cache has no *what*."""

@@ -440,6 +440,20 @@ class TestTrials:
         assert [(each["number"], each["author"]) for each in page["changes"]] == [(2, "bob")]
         assert client.get("/trial", name="cakes", index=4).status_code == 404
 
+    def test_lead_to_the_trials_beside_them_that_there_are(self, store):
+        experiment = with_goal("gaps", 5)
+        del experiment.trials[2]
+        store.save(experiment)
+        del experiment.trials[1]
+        store.save(experiment)
+
+        def beside(index, **query):
+            page = Client(web.app(store)).get("/trial.json", name="gaps", index=index, **query).json()
+            return page["earlier"], page["later"]
+
+        assert [beside(index) for index in (0, 3, 4)] == [(None, 3), (0, 4), (3, None)]
+        assert [beside(index, version=1) for index in (0, 1, 3)] == [(None, 1), (0, 3), (1, 4)]
+
 
 class TestATagThatLooksLikeANumber:
     def test_leads_to_the_version_that_it_names(self, own):

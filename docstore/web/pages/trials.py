@@ -143,6 +143,7 @@ class TrialPage:
         facts: times, reasons, metadata, by their names.
         records: observations as they were attached, at most 500; *of* is how many there are.
         changes: the versions that changed the trial or its data until then, newest first.
+        earlier, later: the trials before and after it; None where there is none.
     """
 
     name: str
@@ -179,7 +180,8 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         DecodeError: there is no such trial.
 
     Cost:
-        The trial and its data are read, and the versions that changed them: the same for any number of trials.
+        The trial and its data are read, and the versions that changed them: the same for any number of trials. At an
+        older version, all trials are read.
     """
     timeline = source.store.history(name)
     shown_version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
@@ -191,6 +193,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     head = dict(source.head(name, version=number))
     changes = _changes(source, name, index, shown_version.number)
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
+    beside = source.trials_beside(name, index) if number is None else _beside(source, name, shown_version, index)
     return TrialPage(
         name,
         shown_version.number,
@@ -206,11 +209,17 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         records[:_RECORDS],
         len(records),
         changes,
-        index - 1 if index > 0 else None,
-        index + 1 if _part(source, name, f"/trials/{index + 1}", number) is not None else None,
+        *beside,
         newest,
         Stamp(repr((shown_version.chain, newest, changes))),
     )
+
+
+def _beside(source: Source, name: str, version: Version, index: int) -> tuple[int | None, int | None]:
+    """Return the trials before and after *index* at an older version; None where there is none."""
+    trials = trial_table(source, name, version).trials
+    earlier, later = [each for each in trials if each < index], [each for each in trials if each > index]
+    return max(earlier, default=None), min(later, default=None)
 
 
 def _measured(source: Source, trial: JSON, data: JSON, index: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
