@@ -27,7 +27,7 @@ from docstore.sql.dialects import (
     transaction,
 )
 from docstore.sql.dialects.engines import engine_from_creator, engine_from_url
-from docstore.sql.dialects.mysql import MySQL
+from docstore.sql.dialects.mariadb import MariaDB
 from docstore.sql.dialects.postgresql import PostgreSQL
 from docstore.testing.experiments import new_experiment
 
@@ -550,7 +550,7 @@ class TestALostConnection:
     def test_is_known_by_all_that_the_driver_says_of_it_on_mariadb(self, said):
         error = sa.exc.OperationalError(None, None, pymysql.err.OperationalError(*said))
 
-        assert MySQL().meaning(error).error is ConnectionLostError
+        assert MariaDB().meaning(error).error is ConnectionLostError
 
     @pytest.mark.parametrize(
         "said",

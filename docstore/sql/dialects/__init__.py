@@ -1,7 +1,7 @@
 """Everything that differs between databases: engines, transactions, column types, SQL, and drivers' errors.
 
 ``engines`` opens a database, ``transactions`` begins and ends in it. Each database has a ``Backend`` (``base``), in
-``sqlite``, ``postgresql`` or ``mysql``, which ``backend_of`` finds; ``servers`` is what the last two share. ``types``
+``sqlite``, ``postgresql`` or ``mariadb``, which ``backend_of`` finds; ``servers`` is what the last two share. ``types``
 has the column types, ``json_path`` the SQL of one place in a JSON column, ``expressions`` other SQL; ``urls`` hides
 passwords.
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from docstore.documents.canonical import is_plain
 from docstore.errors import NOTHING_CHANGED, DatabaseError, InvalidValueError, MissingDependencyError, ReadOnlyError
 from docstore.sql.dialects.base import READ_ONLY, Backend, Opening
-from docstore.sql.dialects.mysql import MySQL
+from docstore.sql.dialects.mariadb import MariaDB
 from docstore.sql.dialects.postgresql import PostgreSQL
 from docstore.sql.dialects.sqlite.backend import SQLite, is_read_only
 from docstore.sql.dialects.urls import (
@@ -29,7 +29,7 @@ from docstore.sql.dialects.urls import (
     without_password,
 )
 
-BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
+BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MariaDB())
 
 _PACKAGES: Final = {
     "pymysql": ("PyMySQL", "mysql"),

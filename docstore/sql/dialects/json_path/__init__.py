@@ -9,7 +9,7 @@ from typing import Final
 
 from docstore.sql.dialects.json_path.base import SHORT, Places, Spot, can_stand, is_bare
 from docstore.sql.dialects.json_path.bounds import Bound
-from docstore.sql.dialects.json_path.mysql import MySQL
+from docstore.sql.dialects.json_path.mariadb import MariaDB
 from docstore.sql.dialects.json_path.postgresql import PostgreSQL
 from docstore.sql.dialects.json_path.sqlite import SQLite
 
@@ -18,8 +18,8 @@ __all__ = ["SHORT", "Bound", "Places", "Spot", "can_stand", "is_bare", "places_o
 _PLACES: Final[dict[str, Places]] = {
     "sqlite": SQLite(),
     "postgresql": PostgreSQL(),
-    "mysql": MySQL(),
-    "mariadb": MySQL(),
+    "mysql": MariaDB(),
+    "mariadb": MariaDB(),
 }
 
 

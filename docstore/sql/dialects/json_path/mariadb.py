@@ -222,7 +222,7 @@ def _guarded(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
     return _double(sa.case((text.regexp_match(_DIGITS), text)))
 
 
-class MySQL(Places):
+class MariaDB(Places):
     """MariaDB 10.6 or later. An index has two columns of its own, which the database computes from a body."""
 
     reads_indexes: ClassVar[bool] = True

@@ -117,7 +117,7 @@ _SMALL_PACKET: Final = 16 << 20
 """Bytes; the default of MariaDB."""
 
 
-class MySQL(Backend):
+class MariaDB(Backend):
     """Readers see one snapshot. Writers see what others committed, and lock the head of each document they write."""
 
     title: ClassVar = "MariaDB"
