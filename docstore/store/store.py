@@ -219,7 +219,7 @@ class Store:
             DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
             DocumentNotFoundError: the document that *obj* came from was deleted; or, *based_on*, there is none.
             VersionNotFoundError: there is no version *based_on*, or it was folded.
-            InvalidValueError: *obj* is known to be based on another version than *based_on*.
+            InvalidValueError: *based_on* is a version of another document; or *obj* is known to be based on another.
             NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
                 (slots, a Struct), of a class that declares no fields and has no table of them, or of one that a
@@ -407,7 +407,7 @@ class Store:
         *,
         message: str = "",
         author: str | None = None,
-        based_on: int | None = None,
+        based_on: int | Version | None = None,
     ) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
 
@@ -415,8 +415,8 @@ class Store:
         ``get`` says then that the two were swapped.
 
         Args:
-            based_on: the number of the version that *value* was made from. What others saved since is kept; without it,
-                *value* replaces it.
+            based_on: the version that *value* was made from: its number, or the ``Version`` that a save returned. What
+                others saved since is kept; without it, *value* replaces it.
 
         Raises:
             InvalidValueError: *kind* is one whose documents are saved as objects.
@@ -436,7 +436,7 @@ class Store:
         message: str = "",
         author: str | None = None,
         on_conflict: OnConflict = "merge",
-        based_on: int | None = None,
+        based_on: int | Version | None = None,
     ) -> Version:
         """Save a document by its JSON text, as ``get_json`` gives it; if it is there with these contents, do nothing.
 
@@ -446,9 +446,9 @@ class Store:
 
         Args:
             on_conflict: as for ``save``. ``"overwrite"`` makes *text* the newest version, with *based_on* or without.
-            based_on: the number of the version that *text* was made from, in the document that has the name now: a text
-                does not say which document it came from. What others saved since is kept; without it, *text* is taken
-                for a new document.
+            based_on: the version that *text* was made from, as for ``put``, of the document that has the name now: a
+                text does not say which document it came from. What others saved since is kept; without it, *text* is
+                taken for a new document.
 
         Raises:
             DocumentExistsError: there is such a document with other contents, and no *based_on*.

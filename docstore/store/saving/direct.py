@@ -21,11 +21,14 @@ from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
+from docstore.store.saving.origins import number_of, read_base
 from docstore.store.saving.overwriting import warn_of_replaced
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 
 
-def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, based_on: int | None = None) -> Version:
+def put(
+    context: StoreContext, kind: str, name: str, value: Any, note: Note, based_on: int | Version | None = None
+) -> Version:
     """Save a JSON value as the newest version of a document; as ``Store.put``."""
     mapper = context.mapper()
     kind = checked_text("kind", kind, 64)
@@ -41,7 +44,7 @@ def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, bas
 
 
 def put_document(
-    context: StoreContext, document: Document, note: Note, policy: OnConflict, based_on: int | None = None
+    context: StoreContext, document: Document, note: Note, policy: OnConflict, based_on: int | Version | None = None
 ) -> Version:
     """Save a document that was made of JSON text; as ``Store.put_json``."""
     kind, name, id = document.kind.name, document.name, new_id()
@@ -74,7 +77,7 @@ def _write_on(
     context: StoreContext,
     document: Document,
     note: Note,
-    based_on: int,
+    based_on: int | Version,
     policy: OnConflict,
 ) -> Saved:
     """Write a document that was made from the version *based_on*, merged with what others saved since.
@@ -82,11 +85,12 @@ def _write_on(
     Raises:
         ConflictError: both changed the same place, or what both made together cannot be decoded; or the policy refuses.
         EncodeError: the stored document has a newer schema.
+        VersionNotFoundError, InvalidValueError: as ``read_base``.
     """
+    number = number_of(based_on)
     head = context.transactions.head(connection, document.kind.name, document.name)
-    number = kept_version_number(connection, head, based_on)
+    base, theirs = read_base(connection, head, based_on).pieces, read(connection, head).pieces
     kind, mapper = kind_named(head.kind), context.mapper("keep")
-    base, theirs = read_version(connection, head, kind, number).pieces, read(connection, head).pieces
     mine = {path: each.body for path, each in document.pieces.items()}
     sides, optional = Sides(base, mine, theirs), mapper.codec.optional_members
     states = WholeStates(kind.of(theirs[HEAD]), number, sides, mine, optional)

@@ -11,7 +11,7 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.errors import ConflictError, InvalidValueError, NameChangedError, VersionNotFoundError
 from docstore.sql.paging import project_of
-from docstore.sql.reader import has_version, read_version
+from docstore.sql.reader import State, has_version, read_version
 from docstore.sql.rows import HeadRow, head_of
 from docstore.store.context import StoreContext
 from docstore.store.saving.divergence import FOLDED, INCOMPLETE, RESTORED, refused
@@ -124,6 +124,33 @@ def _proved(connection: Connection, head: HeadRow, origin: Origin) -> LoadedStat
 # --- what the caller says --------------------------------------------------------------------------------------------
 
 
+def number_of(based_on: int | Version) -> int:
+    """Return the number of the version that a caller says its object, value or text was made from.
+
+    Raises:
+        InvalidValueError: *based_on* is neither a number nor a version.
+    """
+    number = based_on.number if isinstance(based_on, Version) else based_on
+    if type(number) is not int:
+        raise InvalidValueError("based_on", based_on, "Give the number of a version, or what a save returned.")
+    return number
+
+
+def read_base(connection: Connection, head: HeadRow, based_on: int | Version) -> State:
+    """Return the state of the version *based_on*.
+
+    Raises:
+        VersionNotFoundError: there is no such version, or it was folded.
+        InvalidValueError: *based_on* is a version of another document, or neither a number nor a version.
+    """
+    number = number_of(based_on)
+    state = read_version(connection, head, kind_named(head.kind), number)
+    if isinstance(based_on, Version) and based_on.digest != state.digests.digest():
+        remedy = f"Version {number} of {head.name!r} is another one here. Give its number, if you mean it."
+        raise InvalidValueError("based_on", based_on.digest, remedy)
+    return state
+
+
 def stated_origin(
     context: StoreContext, obj: Any, kind: Kind, name: str, based_on: int | Version
 ) -> LoadedState | None:
@@ -131,20 +158,13 @@ def stated_origin(
 
     Raises:
         DocumentNotFoundError, VersionNotFoundError: there is no such document or version, or it was folded.
-        InvalidValueError: *based_on* is a version of another document, or neither a number nor a version; or *obj* is
-            known to be based on another version of the document.
+        InvalidValueError: as ``read_base``; or *obj* is known to be based on another version of the document.
         ConflictError: *obj* knows that it is based on that version, but no version is what it was made from.
     """
-    number = based_on.number if isinstance(based_on, Version) else based_on
-    if type(number) is not int:
-        raise InvalidValueError("based_on", based_on, "Give the number of a version, or what a save returned.")
+    number = number_of(based_on)
     with context.transactions.reading() as connection:
         head = context.transactions.head(connection, kind.name, name)
-        state = read_version(connection, head, kind_named(head.kind), number)
-    digests = state.digests
-    if isinstance(based_on, Version) and based_on.digest != digests.digest():
-        remedy = f"Version {number} of {name!r} is another one here. Give its number, if you mean it."
-        raise InvalidValueError("based_on", based_on.digest, remedy)
+        digests = read_base(connection, head, based_on).digests
     known = _known_origin(context, obj, head.id)
     if known is not None and known.version != number:
         remedy = f"This object is based on version {known.version} of {name!r}, and knows it: leave based_on out."

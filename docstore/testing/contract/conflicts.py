@@ -353,6 +353,20 @@ class ConflictPromises(Setting):
         with pytest.raises(DocumentNotFoundError):
             store.put("note", "n2", {"text": "rye"}, based_on=1)
 
+    def test_a_value_and_a_text_may_say_the_version_that_a_save_returned(self, store: docstore.Store) -> None:
+        first = store.put("note", "n1", {"rye": 1})
+        other = store.put("note", "n2", {"rye": 5})
+        store.put("note", "n1", {"rye": 1, "spelt": 2})
+
+        store.put("note", "n1", {"rye": 3}, based_on=first)
+        store.put_json("note", "n1", '{"rye":3,"spelt":2,"oats":4}', based_on=store.version("n1", kind="note"))
+
+        assert store.get("n1", kind="note") == {"rye": 3, "spelt": 2, "oats": 4}
+        with pytest.raises(InvalidValueError, match="Version 1 of 'n1' is another one here"):
+            store.put("note", "n1", {"rye": 3}, based_on=other)
+        with pytest.raises(InvalidValueError, match=r"based_on.*Give the number of a version"):
+            store.put("note", "n1", {"rye": 3}, based_on="best")  # type: ignore[arg-type]  # a tag
+
     # --- the JSON text of an object --------------------------------------------------------------------------------
 
     def test_a_text_that_says_its_version_keeps_what_others_saved_since(
