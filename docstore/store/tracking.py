@@ -155,11 +155,6 @@ class Tracker:
         """Remember the loaded state of *obj* until it is garbage."""
         self._origins.set(obj, origin)
 
-    def snapshot(self, obj: Any) -> object:
-        """Return a value to compare with a later one: equal if *obj* was not saved or updated in between."""
-        origin = self.get(obj)
-        return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))
-
     def try_first(self, obj: Any, name: str, *, as_new: bool = False) -> str:
         """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name.
 

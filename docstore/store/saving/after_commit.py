@@ -37,17 +37,14 @@ def remember_new(context: StoreContext, obj: Any, document: Document, saved: Sav
 def seal_parts(save: Save) -> None:
     """Seal the parts that a save has looked at, now that they are stored.
 
-    A save of parts that its caller named leaves the seals alone. But if the object has other dicts of parts by now, the
-    seals are dropped: the former dicts may come back, and they have no note of this save. If the object was encoded
-    before its lock was taken, as ``save_many`` does, another thread may have saved it as unchanged in the meantime, and
-    sealed it otherwise.
+    A save of parts that its caller named, or with ``based_on``, leaves the seals alone. But if the object has
+    other dicts of parts by now, the seals are dropped: the former dicts may come back, and have no note of this save.
     """
     origin = save.origin
     if save.sealing is not None:
         origin.seal = save.sealing.end()
-    elif origin.seal is not None:
-        is_kept = not save.changes.whole and is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal)
-        origin.seal = origin.seal if is_kept else None
+    elif origin.seal is not None and not is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal):
+        origin.seal = None
 
 
 def remember_unchanged(context: StoreContext, save: Save) -> None:

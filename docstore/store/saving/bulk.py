@@ -1,4 +1,8 @@
-"""Save many objects: the new ones together, one transaction for each batch; those with local changes one by one."""
+"""Save many objects: new ones together, a batch in one transaction; those with local changes one by one, by ``save``.
+
+A document that was encoded waits in the batch without the lock of its object. What is written of an object that came
+from a stored version is encoded anew under its lock, as others may have changed and saved it by then.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.collector import collector_paused
 from docstore.codec.locking import locked
 from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.document import Document
@@ -21,10 +24,9 @@ from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, live_versions
 from docstore.sql.writer import New, Note, SavedMany
 from docstore.store.context import StoreContext
-from docstore.store.saving.after_commit import remember_many
-from docstore.store.saving.local_changes import Encoding, local_changes_of
-from docstore.store.saving.origins import origin_of
-from docstore.store.saving.pipeline import save_encoded
+from docstore.store.saving import pipeline
+from docstore.store.saving.after_commit import remember_many, remember_unchanged
+from docstore.store.saving.pipeline import encoded_for_save, is_nothing_to_save, save_of
 from docstore.store.tracking import LoadedState
 
 _ENOUGH: Final = 32 << 20
@@ -32,29 +34,26 @@ _ENOUGH: Final = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """An object that was encoded, and the version that it was loaded from.
+class Waiting:
+    """An object that is saved together with others.
 
     Attributes:
-        snapshot: ``Tracker.snapshot`` of the object, by which a save of another thread since is noticed.
-        new: the document to insert, if it is a new one.
-        changed: the document that the object was encoded to, if it has local changes. It waits for no other object.
+        origin: the version that it came from, and is as it was; None if it makes a new document.
+        new: that document.
     """
 
     obj: Any
     kind: Kind
     name: str
-    origin: LoadedState | None
-    snapshot: object
+    origin: LoadedState | None = None
     new: New | None = None
-    changed: Document | None = None
 
 
 @dataclass(slots=True)
 class Batch:
     """What is saved in one transaction: new documents to insert, and unchanged objects to look up."""
 
-    objects: list[Encoded] = field(default_factory=list)
+    objects: list[Waiting] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set)
     _names: set[tuple[str, str]] = field(default_factory=set)
     _size: int = 0
@@ -67,17 +66,17 @@ class Batch:
         """The objects that make new documents, with these documents."""
         return [(each.obj, each.new) for each in self.objects if each.new]
 
-    def add(self, encoded: Encoded) -> None:
+    def add(self, waiting: Waiting) -> None:
         """Add an object."""
-        self.objects.append(encoded)
-        if encoded.new:
-            self._ids.add(id(encoded.obj))
-            self._names.add((encoded.kind.name, encoded.name))
-            self._size += sum(len(each.text) for each in encoded.new.pieces)
+        self.objects.append(waiting)
+        if waiting.new:
+            self._ids.add(id(waiting.obj))
+            self._names.add((waiting.kind.name, waiting.name))
+            self._size += sum(len(each.text) for each in waiting.new.pieces)
 
-    def holds(self, encoded: Encoded) -> bool:
-        """Return whether it has that object, or a new document of that name: then this one has to come later."""
-        return (encoded.kind.name, encoded.name) in self._names or id(encoded.obj) in self._ids
+    def holds(self, obj: Any, document: Document) -> bool:
+        """Return whether it has *obj*, or a new document with the name of *document*, to insert."""
+        return (document.kind.name, document.name) in self._names or id(obj) in self._ids
 
     def is_full(self, size: int) -> bool:
         """Return whether it is to be written now."""
@@ -120,63 +119,48 @@ class Bulk:
         return self.saved
 
     def _with(self, obj: Any, batch: Batch) -> Batch:
-        """Return the batch with *obj* in it, or a later one."""
-        encoded = self._encoded(obj)
-        if batch.holds(encoded):
-            batch = self._write(batch)
-            encoded = self._encoded(obj)
-        if encoded.changed is None:
-            batch.add(encoded)
-            return batch
-        # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
-        batch = self._write(batch)
-        self._save_alone(encoded)
-        return batch
+        """Return the batch with *obj* in it; or an empty one, if *obj* was saved by itself, after the batch.
 
-    def _encoded(self, obj: Any) -> Encoded:
-        """Encode *obj* as it is now. Its lock is released: the iterator of objects may wait for other threads."""
+        The lock of *obj* is released while it waits in the batch: the iterator of objects may wait for other threads.
+        """
         context = self._context
-        self._mapper.kind_of(obj)
-        with locked(obj), collector_paused():
-            document = self._mapper.document(obj)
+        with context.locked(obj):
+            encoding, origin = encoded_for_save(context, obj, "merge")
+            document = encoding.document
             kind, name = document.kind, document.name
-            origin = origin_of(context, obj, kind, name)
-            snapshot = context.tracker.snapshot(obj)
             if origin is None:
-                new = New.of(context.tracker.try_first(obj, name), document)
-                return Encoded(obj, kind, name, origin, snapshot, new)
-            is_changed = local_changes_of(document, origin).paths or origin.behind
-            return Encoded(obj, kind, name, origin, snapshot, changed=document if is_changed else None)
+                if not batch.holds(obj, document):
+                    batch.add(Waiting(obj, kind, name, new=New.of(context.tracker.try_first(obj, name), document)))
+                    return batch
+            elif is_nothing_to_save(save := save_of(context, obj, encoding, origin, "merge")):
+                remember_unchanged(context, save)
+                batch.add(Waiting(obj, kind, name, origin))
+                return batch
+        # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
+        self._write(batch)
+        self._save_alone(obj, name)
+        return Batch()
 
-    def _is_current(self, encoded: Encoded) -> bool:
-        return self._context.tracker.snapshot(encoded.obj) == encoded.snapshot
-
-    def _save_alone(self, encoded: Encoded) -> None:
-        """Save an object by itself, encoded again if another thread saved it since."""
-        obj, document, origin = encoded.obj, encoded.changed, encoded.origin
-        with locked(obj):
-            if document is None or not self._is_current(encoded):
-                document = self._mapper.document(obj)
-                origin = origin_of(self._context, obj, document.kind, document.name)
-            save_encoded(self._context, obj, Encoding(document), origin, "merge", self._note)
+    def _save_alone(self, obj: Any, name: str) -> None:
+        pipeline.save(self._context, obj, self._note, "merge")
         self.saved += 1
-        self._tell(document.name)
+        self._tell(name)
 
     def _write(self, batch: Batch) -> Batch:
-        """Write *batch*, and return an empty one."""
-        new = [each for each in batch.objects if each.new]
-        with locked(*(each.obj for each in new)):
-            is_current = all(map(self._is_current, new))
-            if new and is_current:
+        """Write *batch*, and return an empty one; object by object, if another thread saved a new one of them since."""
+        new = [obj for obj, _ in batch.new]
+        with locked(*new):
+            is_new = all(self._context.tracker.get(obj) is None for obj in new)
+            if new and is_new:
                 self._insert(batch)
-        if not is_current:
+        if not is_new:
             for each in batch.objects:
-                self._save_alone(each)
-        elif batch.objects and not new:
-            with self._context.transactions.reading() as connection:
-                self._look_up(connection, batch)
-            self.saved += len(batch)
-        if is_current and batch.objects:
+                self._save_alone(each.obj, each.name)
+        elif batch.objects:
+            if not new:
+                with self._context.transactions.reading() as connection:
+                    self._look_up(connection, batch)
+                self.saved += len(batch)
             self._tell(batch.objects[-1].name)
         return Batch()
 
