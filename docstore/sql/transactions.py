@@ -84,11 +84,7 @@ class Transactions:
 
     def saved(self, work: Callable[[Connection], S]) -> AbstractContextManager[S]:
         """As ``committed``, for *work* that writes one version."""
-        return self.committed(work, _has_version)
-
-    def all_saved(self, work: Callable[[Connection], list[S]]) -> AbstractContextManager[list[S]]:
-        """As ``committed``, for *work* that writes a version of each of several documents."""
-        return self.committed(work, lambda connection, done: all(_has_version(connection, each) for each in done))
+        return self.committed(work, is_stored)
 
     def writing(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
         """As ``committed``, with no block: return what *work* returns, once it is committed."""
@@ -282,7 +278,8 @@ class Transactions:
         )
 
 
-def _has_version(connection: Connection, saved: Stored) -> bool:
+def is_stored(connection: Connection, saved: Stored) -> bool:
+    """Return whether the database has the version that was written."""
     return rows.chain_of(connection, saved.id, saved.version.number) == saved.version.chain
 
 

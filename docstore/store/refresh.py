@@ -14,20 +14,18 @@ from docstore.store.saving.after_commit import saved_name, seal_parts, updating
 from docstore.store.saving.divergence import check_not_restored, is_current
 from docstore.store.saving.local_changes import Save
 from docstore.store.saving.object_update import ObjectUpdate, check_readable
-from docstore.store.saving.pipeline import encoded_for_save, planned, save_of
+from docstore.store.saving.pipeline import planned, whole_to_save
 
 
 def refresh(context: StoreContext, obj: Any) -> Version:
     """Bring *obj* up to the newest version, and return that; as ``Store.refresh``."""
     with context.locked(obj):
-        encoding, origin = encoded_for_save(context, obj, "merge")
-        kind, name = encoding.document.kind, encoding.document.name
+        document, save = whole_to_save(context, obj, "merge")
         with context.transactions.reading() as connection:
-            if origin is None:
-                raise context.transactions.unsaved_error(connection, kind, name)
-            save = save_of(context, obj, encoding, origin, "merge")
-            head = context.transactions.live_head(connection, origin.id, kind, name)
-            check_not_restored(connection, head, origin)
+            if save is None:
+                raise context.transactions.unsaved_error(connection, document.kind, document.name)
+            head = context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
+            check_not_restored(connection, head, save.origin)
             version = version_numbered(connection, head, head.version)
             if is_current(head, save):
                 return version

@@ -17,13 +17,14 @@ from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, Absent
 from docstore.documents.digests import Digests
 from docstore.documents.document import Document
+from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD
 from docstore.documents.merge.trials import numbers_in
 from docstore.sql.writer import New, Saved, SavedMany
 from docstore.store.context import StoreContext
 from docstore.store.lazy import advancing, to_adopt
 from docstore.store.saving.local_changes import Save
-from docstore.store.saving.object_update import ObjectUpdate, Outcome
+from docstore.store.saving.object_update import ObjectUpdate
 from docstore.store.tracking import LoadedState
 
 
@@ -31,7 +32,6 @@ def remember_new(context: StoreContext, obj: Any, document: Document, saved: Sav
     """Remember that *obj*, encoded as *document*, came from the version that was *saved*."""
     digests = saved.digests or Digests.of({path: each.digest for path, each in document.pieces.items()})
     context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
-    context.codes.learn(saved.codes)
 
 
 def seal_parts(save: Save) -> None:
@@ -61,20 +61,19 @@ def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any
     context.codes.learn(saved.codes)
 
 
-def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> None:
-    """Update the saved object in place, and make its loaded state the version that the save made.
+def bring_up_to_date(context: StoreContext, save: Save, version: Version, update: ObjectUpdate) -> None:
+    """Update the saved object in place, and make its loaded state the *version* that the save made.
 
     What another thread changed in the object since it was encoded stays in it, not saved yet. A piece in which others
     changed the same place is left as it is: the next save merges both, or raises a conflict.
     """
-    origin, update = save.origin, outcome.update
+    origin = save.origin
     with updating(save, update) as left:
         left_as_saved = {path: body for path, body in update.saved.items() if path in left}
-        origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
+        origin.advance(version.number, update.digests, update.kept, left_as_saved)
     origin.name = saved_name(save, update, is_head_left=HEAD in left)
     context.remember(save.live.obj, origin, save.live.mapper)
     seal_parts(save)
-    context.codes.learn(outcome.codes)
 
 
 @contextmanager

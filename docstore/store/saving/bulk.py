@@ -26,7 +26,7 @@ from docstore.sql.writer import New, Note, SavedMany
 from docstore.store.context import StoreContext
 from docstore.store.saving import pipeline
 from docstore.store.saving.after_commit import remember_many, remember_unchanged
-from docstore.store.saving.pipeline import encoded_for_save, is_nothing_to_save, save_of
+from docstore.store.saving.pipeline import is_nothing_to_save, whole_to_save
 from docstore.store.tracking import LoadedState
 
 _ENOUGH: Final = 32 << 20
@@ -125,16 +125,15 @@ class Bulk:
         """
         context = self._context
         with context.locked(obj):
-            encoding, origin = encoded_for_save(context, obj, "merge")
-            document = encoding.document
+            document, save = whole_to_save(context, obj, "merge")
             kind, name = document.kind, document.name
-            if origin is None:
+            if save is None:
                 if not batch.holds(obj, document):
                     batch.add(Waiting(obj, kind, name, new=New.of(context.tracker.try_first(obj, name), document)))
                     return batch
-            elif is_nothing_to_save(save := save_of(context, obj, encoding, origin, "merge")):
+            elif is_nothing_to_save(save):
                 remember_unchanged(context, save)
-                batch.add(Waiting(obj, kind, name, origin))
+                batch.add(Waiting(obj, kind, name, save.origin))
                 return batch
         # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
         self._write(batch)

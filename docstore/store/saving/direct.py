@@ -37,10 +37,7 @@ def put(
     body = mapper.codec.encode(value)
     name = checked_text("name", name, LONGEST_NAME)
     document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
-    if based_on is not None:
-        return context.committed(lambda it: _write_on(it, context, document, note, based_on, "merge"))
-    id = new_id()
-    return context.committed(lambda connection: context.writer.overwrite(connection, id, document, note))
+    return put_document(context, document, note, "overwrite" if based_on is None else "merge", based_on)
 
 
 def put_document(

@@ -12,7 +12,6 @@ from docstore.documents.merge.resolve import Resolution
 from docstore.documents.merge.trials import Renumbering, renumbered
 from docstore.sql.reader import Divergence
 from docstore.sql.rows import HeadRow
-from docstore.sql.writer import Saved
 from docstore.store.saving.divergence import refused
 from docstore.store.saving.local_changes import Save, pieces_naming
 from docstore.store.saving.resolution import MergedPiece, invalid_merge, merged_pieces
@@ -37,20 +36,6 @@ class ObjectUpdate:
     merged: Mapping[str, MergedPiece] = field(default_factory=dict)
     renumbering: Renumbering = field(default_factory=Renumbering)
     saved: Mapping[str, JSON | Absent] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome(Saved):
-    """What a save wrote, and what its object gets.
-
-    Attributes:
-        name: that of the document.
-        overwritten: the pointers of what it took out of the version before that the object was not based on.
-    """
-
-    name: str = field(kw_only=True)
-    update: ObjectUpdate = field(kw_only=True)
-    overwritten: tuple[str, ...] = field(kw_only=True)
 
 
 def update_after_merge(

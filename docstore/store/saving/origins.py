@@ -18,12 +18,21 @@ from docstore.store.saving.divergence import FOLDED, INCOMPLETE, RESTORED, refus
 from docstore.store.tracking import LoadedState, Origin, origins_in
 
 
-def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool = False) -> LoadedState | None:
+def origin_of(
+    context: StoreContext,
+    obj: Any,
+    kind: Kind,
+    name: str,
+    *,
+    based_on: int | Version | None = None,
+    overwrite: bool = False,
+) -> LoadedState | None:
     """Return where *obj* came from, or None if it makes a new document.
 
     A copy, or an object that another store loaded, says it itself; it is proved by what is stored, and remembered.
 
     Args:
+        based_on: the version that the caller says it came from; see ``stated_origin``.
         overwrite: return a state without pieces, in place of an error, if what *obj* says cannot be proved.
 
     Raises:
@@ -34,6 +43,8 @@ def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwri
     Cost:
         A SELECT if the name was changed. For a copy, a read of the whole document, once.
     """
+    if based_on is not None:
+        return stated_origin(context, obj, kind, name, based_on)
     origin = context.tracker.get(obj)
     if origin is None or origin.name != name:
         origin = _interrupted_first_save(context, obj, origin) or origin

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -19,6 +19,7 @@ from docstore.documents.kinds import HEAD, gap
 from docstore.documents.merge.resolve import OnConflict
 from docstore.sql.reader import Divergence, read, version_numbered
 from docstore.sql.rows import HeadRow
+from docstore.sql.transactions import is_stored
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.lazy import read_for_another, reading_by
@@ -35,8 +36,8 @@ from docstore.store.saving.divergence import (
     refused,
 )
 from docstore.store.saving.local_changes import Encoding, Save, local_changes_in, local_changes_of
-from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
-from docstore.store.saving.origins import origin_of, stated_origin
+from docstore.store.saving.object_update import ObjectUpdate, check_readable, update_after_merge
+from docstore.store.saving.origins import origin_of
 from docstore.store.saving.overwriting import (
     overwritten_changes,
     overwritten_values,
@@ -65,26 +66,39 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The save of one object, in a transaction of its own or together with others.
+class Outcome:
+    """What the save of one object wrote, and what follows.
 
     Attributes:
-        write: writes it, in the transaction; called again if another writer was first.
-        finish: brings the object up to date with what was written, after the COMMIT.
-        warn: warns of what it overwrote.
+        finish: brings the object up to date; called after the COMMIT.
+        warn: warns of what was overwritten; called after that.
     """
 
-    write: Callable[[Connection], Any]
-    finish: Callable[[Any], None]
-    warn: Callable[[Any], None] = lambda _: None
+    saved: Saved
+    finish: Callable[[], None]
+    warn: Callable[[], None] = lambda: None
 
 
-def _run(context: StoreContext, step: Step) -> Version:
-    with context.transactions.saved(step.write) as saved:
-        step.finish(saved)
-    step.warn(saved)
-    version: Version = saved.version
-    return version
+Step: TypeAlias = Callable[[Connection], Outcome]
+"""Saves one object, in a transaction of its own or together with others; called again if another writer was first."""
+
+
+def run(context: StoreContext, steps: Sequence[Step]) -> list[Version]:
+    """Save objects in one transaction, and return their versions."""
+
+    def work(connection: Connection) -> list[Outcome]:
+        return [step(connection) for step in steps]
+
+    def is_committed(connection: Connection, done: list[Outcome]) -> bool:
+        return all(is_stored(connection, each.saved) for each in done)
+
+    with context.transactions.committed(work, is_committed) as done:
+        for each in done:
+            context.codes.learn(each.saved.codes)
+            each.finish()
+    for each in done:
+        each.warn()
+    return [each.saved.version for each in done]
 
 
 # --- the calls of a store --------------------------------------------------------------------------------------------
@@ -102,26 +116,31 @@ def save(
     """Save *obj* whole; as ``Store.save``."""
     with context.locked(obj):
         if as_new:
-            return _save_as_new(context, obj, _encoded(context, obj, None, policy).document, note)
-        encoding, origin = encoded_for_save(context, obj, policy, based_on)
-        return save_encoded(context, obj, encoding, origin, policy, note)
+            document = context.mapper().document(obj)
+            return run(context, [step_of_first(context, obj, document, policy, note, as_new=True)])[0]
+        document, changed = whole_to_save(context, obj, policy, based_on)
+        if changed is None:
+            return run(context, [step_of_first(context, obj, document, policy, note)])[0]
+        return _save_changes(context, changed, note)
 
 
-def encoded_for_save(
+def whole_to_save(
     context: StoreContext, obj: Any, policy: OnConflict, based_on: int | Version | None = None
-) -> tuple[Encoding, LoadedState | None]:
-    """Return the encoding of *obj*, whose lock the caller holds, and the version that it came from, if any."""
+) -> tuple[Document, Save | None]:
+    """Return the save of the whole of *obj*, whose lock the caller holds; None if it came from no stored version.
+
+    The document is what *obj* is encoded as: all of it, if there is no save.
+    """
     known = None if based_on is not None else context.tracker.get(obj)
     encoding = _encoded(context, obj, known, policy)
     document = encoding.document
-    if based_on is not None:
-        origin: LoadedState | None = stated_origin(context, obj, document.kind, document.name, based_on)
-    else:
-        origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
+    overwrite = policy == "overwrite"
+    origin = origin_of(context, obj, document.kind, document.name, based_on=based_on, overwrite=overwrite)
     if encoding.touched is not None and origin is not known:
         # The parts that were not touched are as in the known state, and not as in another.
         encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
-    return encoding, origin
+    save = None if origin is None else save_of(context, obj, encoding, origin, policy)
+    return encoding.document, save
 
 
 def _encoded(context: StoreContext, obj: Any, known: LoadedState | None, policy: OnConflict) -> Encoding:
@@ -170,10 +189,7 @@ def parts_to_save(
     """
     mapper = context.mapper()
     kind, name, _ = mapper.identify(obj)
-    if based_on is not None:
-        origin: LoadedState | None = stated_origin(context, obj, kind, name, based_on)
-    else:
-        origin = origin_of(context, obj, kind, name)
+    origin = origin_of(context, obj, kind, name, based_on=based_on)
     if origin is None:
         with context.transactions.reading() as connection:
             raise context.transactions.unsaved_error(connection, kind, name)
@@ -182,15 +198,6 @@ def parts_to_save(
     read_for_another(live, origin, paths)
     changes = local_changes_in(live, [HEAD, *paths] if head else paths, origin)
     return Save(LiveObject(context.mapper(origin.unknown), obj), origin, changes, policy)
-
-
-def save_encoded(
-    context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState | None, policy: OnConflict, note: Note
-) -> Version:
-    """Save *obj*, which was loaded from *origin*, by its *encoding*; the caller holds its lock."""
-    if origin is None:
-        return _run(context, step_of_first(context, obj, encoding.document, policy, note))
-    return _save_changes(context, save_of(context, obj, encoding, origin, policy), note)
 
 
 def save_of(context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState, policy: OnConflict) -> Save:
@@ -202,23 +209,26 @@ def save_of(context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedS
 # --- a new document --------------------------------------------------------------------------------------------------
 
 
-def step_of_first(context: StoreContext, obj: Any, document: Document, policy: OnConflict, note: Note) -> Step:
-    """Return the save of an object that did not come from a stored version."""
-    id = context.tracker.try_first(obj, document.name)
-    write = context.writer.overwrite if policy == "overwrite" else context.writer.create
-    return Step(
-        lambda connection: write(connection, id, document, note),
-        lambda saved: remember_new(context, obj, document, saved),
-        lambda saved: warn_of_replaced(document, saved, id, context.mapper().codec.optional_members),
-    )
+def step_of_first(
+    context: StoreContext, obj: Any, document: Document, policy: OnConflict, note: Note, *, as_new: bool = False
+) -> Step:
+    """Return the save of an object that did not come from a stored version, or is to be a new document (*as_new*)."""
+    id = context.tracker.try_first(obj, document.name, as_new=as_new)
 
+    def step(connection: Connection) -> Outcome:
+        if policy == "overwrite":
+            saved = context.writer.overwrite(connection, id, document, note)
+        else:
+            remedy = "Choose another name for the new document." if as_new else ""
+            saved = context.writer.create(connection, id, document, note, remedy)
+        optional = context.mapper().codec.optional_members
+        return Outcome(
+            saved,
+            lambda: remember_new(context, obj, document, saved),
+            lambda: warn_of_replaced(document, saved, id, optional),
+        )
 
-def _save_as_new(context: StoreContext, obj: Any, document: Document, note: Note) -> Version:
-    id, remedy = context.tracker.try_first(obj, document.name, as_new=True), "Choose another name for the new document."
-    create = context.writer.create
-    with context.transactions.saved(lambda connection: create(connection, id, document, note, remedy)) as saved:
-        remember_new(context, obj, document, saved)
-    return saved.version
+    return step
 
 
 # --- local changes, of an object that came from a stored version -----------------------------------------------------
@@ -231,17 +241,34 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
             version = saved_before(connection, context, save).version
         remember_unchanged(context, save)
         return version
-    return _run(context, step_of_changes(context, save, note))
+    return run(context, [step_of_changes(context, save, note)])[0]
 
 
 def step_of_changes(context: StoreContext, save: Save, note: Note) -> Step:
     """Return the save of an object that has local changes."""
     kind = save.changes.document.kind.name
-    return Step(
-        lambda connection: _write_changes(connection, context, save, note),
-        lambda outcome: bring_up_to_date(context, save, outcome),
-        lambda outcome: warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten),
-    )
+
+    def step(connection: Connection) -> Outcome:
+        head = _head(connection, context, save)
+        with reading_by(connection, save.live):
+            plan = planned(connection, head, save)
+            saved = _written(connection, context, head, save, plan, note)
+        check_readable(save, head, plan.update)
+        return Outcome(
+            saved,
+            lambda: bring_up_to_date(context, save, saved.version, plan.update),
+            lambda: warn_of_overwritten(head.name, kind, saved.version.number, plan.overwritten),
+        )
+
+    return step
+
+
+def _written(connection: Connection, context: StoreContext, head: HeadRow, save: Save, plan: Plan, note: Note) -> Saved:
+    """Write the next version as planned; return the newest one, if it is the same."""
+    if not plan.changeset.changes:
+        return Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
+    document = replace(save.changes.document, name=head.name)
+    return context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
 
 
 def is_nothing_to_save(save: Save) -> bool:
@@ -263,21 +290,6 @@ def saved_before(connection: Connection, context: StoreContext, save: Save) -> S
 def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
     document = save.changes.document
     return context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
-
-
-def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
-    """Write the local changes as the next version, in a transaction that has begun; return what the object gets."""
-    head = _head(connection, context, save)
-    with reading_by(connection, save.live):
-        plan = planned(connection, head, save)
-        if plan.changeset.changes:
-            document = replace(save.changes.document, name=head.name)
-            saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
-        else:
-            saved = Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
-    check_readable(save, head, plan.update)
-    written = (saved.id, saved.version, saved.codes, saved.is_new)
-    return Outcome(*written, name=head.name, update=plan.update, overwritten=plan.overwritten)
 
 
 def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:

@@ -15,14 +15,15 @@ from docstore.store.context import StoreContext
 from docstore.store.saving.after_commit import remember_unchanged
 from docstore.store.saving.local_changes import Save
 from docstore.store.saving.pipeline import (
+    Outcome,
     Step,
-    encoded_for_save,
     is_nothing_to_save,
     parts_to_save,
-    save_of,
+    run,
     saved_before,
     step_of_changes,
     step_of_first,
+    whole_to_save,
 )
 
 Wanted: TypeAlias = "tuple[Any, list[Any] | None]"
@@ -33,13 +34,7 @@ def save_together(context: StoreContext, saves: Iterable[Any], note: Note, polic
     """Save each of *saves* in one transaction; as ``Store.save_together``."""
     wanted = _checked(context, saves)
     with locked(*(obj for obj, _ in wanted)):
-        steps = [_step(context, obj, parts, note, policy) for obj, parts in wanted]
-        with context.transactions.all_saved(lambda connection: [step.write(connection) for step in steps]) as done:
-            for step, saved in zip(steps, done, strict=True):
-                step.finish(saved)
-    for step, saved in zip(steps, done, strict=True):
-        step.warn(saved)
-    return [saved.version for saved in done]
+        return run(context, [_step(context, obj, parts, note, policy) for obj, parts in wanted])
 
 
 def _checked(context: StoreContext, saves: Iterable[Any]) -> list[Wanted]:
@@ -66,13 +61,15 @@ def _checked(context: StoreContext, saves: Iterable[Any]) -> list[Wanted]:
 def _step(context: StoreContext, obj: Any, parts: Sequence[Any] | None, note: Note, policy: OnConflict) -> Step:
     if parts is not None:
         return _step_if_changed(context, parts_to_save(context, obj, parts, policy, head=True), note)
-    encoding, origin = encoded_for_save(context, obj, policy)
-    if origin is not None:
-        return _step_if_changed(context, save_of(context, obj, encoding, origin, policy), note)
-    return step_of_first(context, obj, encoding.document, policy, note)
+    document, save = whole_to_save(context, obj, policy)
+    return (
+        step_of_first(context, obj, document, policy, note) if save is None else _step_if_changed(context, save, note)
+    )
 
 
 def _step_if_changed(context: StoreContext, save: Save, note: Note) -> Step:
     if not is_nothing_to_save(save):
         return step_of_changes(context, save, note)
-    return Step(lambda connection: saved_before(connection, context, save), lambda _: remember_unchanged(context, save))
+    return lambda connection: Outcome(
+        saved_before(connection, context, save), lambda: remember_unchanged(context, save)
+    )
