@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -12,15 +11,16 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from docstore.codec.registry import Registry
 from docstore.documents.arguments import checked_key
-from docstore.documents.canonical import dumps, is_plain, split_pointer
-from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
+from docstore.documents.canonical import dumps, split_pointer
+from docstore.documents.kinds import Kind, kind_named, part_kind
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import checked_pointer
-from docstore.search.query import stored_parts
+from docstore.search.kinds import resolve
 from docstore.sql.dialects import ExactText, JsonText, backend_of
 from docstore.sql.dialects.json_path import can_stand, places_of
-from docstore.sql.tables import IS_HEAD, documents, place_indexes
+from docstore.sql.tables import documents, place_indexes
 from docstore.sql.transactions import Transactions
 
 _INDEXED_PLACES: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "pointer", "name")))
@@ -58,12 +58,11 @@ class IndexedPlace(NamedTuple):
 
 
 def create_index(
-    transactions: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None
+    transactions: Transactions, registry: Registry, kind: str, pointer: str, part: str | None
 ) -> PlaceIndex:
     """Make an index on *pointer*, unless there is one, and return it.
 
     Args:
-        kind: the kind *name*, if it is docstore's or has a registered class; else None.
         part: the kind of parts, or their field; None for a place in the document.
 
     Raises:
@@ -76,10 +75,13 @@ def create_index(
     pointer = _indexable(pointer)
 
     def make(connection: Connection) -> PlaceIndex:
-        kind_of_part, of_kind = _checked_kinds(connection, kind, name, pointer, part), checked_key("kind", name)
-        index = PlaceIndex(_name_of(of_kind, kind_of_part, pointer), of_kind, kind_of_part, pointer, datetime.now(UTC))
+        of_kind, rule = resolve(connection, registry, kind, part)
+        if rule is None:
+            _refuse_parts(of_kind, pointer)
+        on = (of_kind.name, None if rule is None else rule.name, pointer)
+        index = PlaceIndex(_name_of(*on), *on, datetime.now(UTC))
         # The index first: MariaDB commits each statement, and a listed index has to exist.
-        tokens, of_parts = split_pointer(pointer), kind_of_part is not None
+        tokens, of_parts = split_pointer(pointer), rule is not None
         with backend_of(connection).long_read_timeout(connection):
             places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
         found = _found(connection, index.name)
@@ -90,20 +92,18 @@ def create_index(
     return transactions.writing(make, lambda connection, index: _found(connection, index.name) is not None)
 
 
-def drop_index(transactions: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
+def drop_index(transactions: Transactions, kind: str, pointer: str, part: str | None) -> None:
     """Drop the index on *pointer*; arguments as of ``create_index``.
 
     Raises:
         InvalidValueError: there is no such index; lists the existing ones.
     """
-    name, pointer = checked_key("kind", name), checked_key("pointer", pointer)
-    part = None if part is None else checked_key("part", part)
-    rules = kind.parts if kind else ()
-    parts = [part] if part is None else [part, f"{name}.{part}", *(r.name for r in rules if r.field == part)]
+    kind, pointer = checked_key("kind", kind), checked_key("pointer", pointer)
+    parts = {None} if part is None else _kinds_of_part(kind, checked_key("part", part))
 
     def drop(connection: Connection) -> str:
         there = indexes_in(connection)
-        found = next((i for i in there if (i.kind, i.pointer) == (name, pointer) and i.part in parts), None)
+        found = next((i for i in there if (i.kind, i.pointer) == (kind, pointer) and i.part in parts), None)
         if found is None:
             listed = ", ".join(map(_arguments, there)) or "none"
             raise InvalidValueError("index", pointer, f"There is no such index. Existing indexes: {listed}.")
@@ -170,28 +170,13 @@ def _indexable(pointer: object) -> str:
     return pointer
 
 
-def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer: str, part: str | None) -> str | None:
-    """Validate the kind and the part; return the kind of the part's rows, or None without a part."""
-    stored = set(connection.execute(sa.select(documents.c.kind).where(IS_HEAD).distinct()).scalars())
-    if kind is None and (not is_plain(name) or name not in stored):
-        known = ", ".join(sorted({*KINDS, *stored}))
-        raise InvalidValueError("kind", name, f"It has no registered class and no stored document. Kinds: {known}.")
-    rules = kind.parts if kind else ()
-    if part is None:
-        _refuse_parts(rules, pointer)
-        return None
-    own = {part, part_kind(name, part)} if is_plain(part) else set()
-    found = next((rule.name for rule in rules if own & {rule.name, rule.field}), None)
-    parts = {rule.name for rule in stored_parts(connection, name)} if found is None and name not in KINDS else set()
-    found = found or next(iter(parts & own), None)
-    if found is None:
-        listed = ", ".join(sorted({*(rule.name for rule in rules), *parts})) or "none"
-        raise InvalidValueError("part", part, f"Documents of kind {name!r} have parts: {listed}.")
-    return found
+def _kinds_of_part(kind: str, part: str) -> set[str | None]:
+    """Return what *part* may mean, the kind of parts or their field; documents of *kind* may be gone by now."""
+    return {part, part_kind(kind, part), *(rule.name for rule in kind_named(kind).parts if rule.field == part)}
 
 
-def _refuse_parts(rules: Collection[PartRule], pointer: str) -> None:
-    rule = next((rule for rule in rules if rule.field == split_pointer(pointer)[0]), None)
+def _refuse_parts(kind: Kind, pointer: str) -> None:
+    rule = next((rule for rule in kind.parts if rule.field == split_pointer(pointer)[0]), None)
     if rule is not None:
         remedy = f"It is stored in rows of their own: name a place inside them, with part={rule.name!r}."
         raise InvalidValueError("pointer", pointer, remedy)

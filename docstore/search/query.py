@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, TypeAlias, TypedDict, TypeGuard
@@ -14,16 +14,17 @@ from sqlalchemy.engine import Connection
 from docstore.codec.registry import Registry
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import checked_number
-from docstore.documents.canonical import JSON, is_plain, loads
-from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, part_kind
+from docstore.documents.canonical import JSON, is_plain
+from docstore.documents.kinds import KINDS, Code, Kind, PartRule
 from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
+from docstore.search.kinds import declared, kind_with_part, part_of, resolve
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.rows import kinds_in_use
-from docstore.sql.tables import IS_HEAD, documents, names
+from docstore.sql.tables import names
 from docstore.sql.transactions import Transactions
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
@@ -215,102 +216,15 @@ def _is_several(value: object) -> TypeGuard[Iterable[object]]:
 def _kind_and_part(
     context: SearchContext, kind: str | None, part: str | None, looks_inside: bool
 ) -> tuple[Kind | None, PartRule | None]:
-    if kind is None and part is None:
+    if part is None and kind is None:
         return None, None
-    kind = kind if kind is not None else _kind_of_part(part or "")
-    found = KINDS.get(kind) or context.registry.kind_named(kind)
-    looks_inside = looks_inside or part is not None
-    if found is None or (looks_inside and kind not in KINDS):
-        with context.transactions.reading() as connection:
-            found = found or _stored_kind(connection, context.registry, kind)
-            found = _with_stored_parts(connection, found) if looks_inside else found
-    return found, None if part is None else _part(found, part)
-
-
-def _with_stored_parts(connection: Connection, kind: Kind) -> Kind:
-    """Return *kind* with the parts, too, that stored documents have though the class does not declare them now."""
-    stored = stored_parts(connection, kind.name) if is_plain(kind.name) else []
-    others = [rule for rule in stored if all(rule.field != declared.field for declared in kind.parts)]
-    return replace(kind, parts=(*kind.parts, *others)) if others else kind
-
-
-def _kind_of_part(part: str) -> str:
-    """Return the name of the kind whose documents have parts of this name."""
-    rules = [(kind.name, rule) for kind in KINDS.values() for rule in kind.parts]
-    found = next((name for name, rule in rules if part in (rule.name, rule.field)), part.partition(".")[0])
-    if found == part:
-        known = ", ".join(repr(rule.name) for _, rule in rules)
-        raise InvalidValueError("part", part, f"Known parts: {known}; for a kind of your own, give kind= too.")
-    return found
-
-
-def _part(kind: Kind, part: str) -> PartRule:
-    for rule in kind.parts:
-        if part in (rule.name, rule.field):
-            return rule
-    known = ", ".join(repr(rule.name) for rule in kind.parts)
-    remedy = f"Known parts: {known}." if known else "Its documents have none: leave it out."
-    raise InvalidValueError(f"part of {kind.name}", part, remedy)
-
-
-def _stored_kind(connection: Connection, registry: Registry, name: str) -> Kind:
-    """Return the kind *name* of stored documents, as one of them describes it.
-
-    Raises:
-        InvalidValueError: there are none; lists the known kinds.
-    """
-    body = _any_body(connection, name)
-    if body is None:
-        raise _unknown_kind(connection, registry, name)
-    return kind_named(name).of(loads(body))
-
-
-def check_kind(connection: Connection, registry: Registry, kind: str) -> None:
-    """Refuse a kind that is neither registered nor stored.
-
-    Raises:
-        InvalidValueError: the kind is unknown; lists the known ones.
-    """
-    if kind not in KINDS and kind not in _declared_kinds(registry) and _any_body(connection, kind) is None:
-        raise _unknown_kind(connection, registry, kind)
-
-
-def _any_body(connection: Connection, kind: str) -> str | None:
-    """Return the body of the head of any document of *kind*, deleted or not; None if there is none."""
-    c = documents.c
-    return (
-        connection.execute(sa.select(c.body).where(IS_HEAD, c.kind == kind).limit(1)).scalar()
-        if is_plain(kind)
-        else None
-    )
-
-
-def _unknown_kind(connection: Connection, registry: Registry, kind: str) -> InvalidValueError:
-    stored = {its_kind for _, its_kind in kinds_in_use(connection, deleted=True)}
-    known = sorted({*KINDS, *_declared_kinds(registry), *stored})
-    return InvalidValueError("kind", kind, f"Known kinds: {', '.join(map(repr, known))}.")
-
-
-def _declared_kinds(registry: Registry) -> set[str]:
-    """Return the names of the kinds that have a registered class."""
-    return {entry.kind.name for entry in registry.entries if entry.kind}
-
-
-def stored_parts(connection: Connection, kind: str) -> list[PartRule]:
-    """Return the parts that stored documents of a user's *kind* have, also those that its class does not declare.
-
-    Cost:
-        A SELECT by an index for each, and one more, however many rows there are.
-    """
-    c, start, found = documents.c, part_kind(kind, ""), list[PartRule]()
-    end = f"{start[:-1]}{chr(ord(start[-1]) + 1)}"
-    last: str | None = start
-    while last is not None:
-        following = sa.select(c.kind).where(c.kind > last, c.kind < end, ~IS_HEAD).order_by(c.kind).limit(1)
-        last = connection.execute(following).scalar()
-        if last is not None:
-            found.append(PartRule(last.removeprefix(start), last))
-    return found
+    if kind is None:
+        kind = kind_with_part(part or "")
+    known, with_parts = declared(context.registry, kind), looks_inside or part is not None
+    if known is not None and (kind in KINDS or not with_parts):
+        return known, None if part is None else part_of(known, part)
+    with context.transactions.reading() as connection:
+        return resolve(connection, context.registry, kind, part, with_parts=with_parts)
 
 
 # --- types and statuses ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON, dumps
 from docstore.documents.display import Listed
-from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document, join, kind_named
+from docstore.documents.kinds import EXPERIMENT, HEAD, is_document, join, kind_named
 from docstore.documents.optional_members import value_at
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
@@ -191,11 +191,6 @@ def _object_found(context: StoreContext, kind: str | type | None, found: StoredD
     return _checked_class(obj, kind, found.head)
 
 
-def known_kind(context: StoreContext, kind: str) -> Kind | None:
-    """Return the kind of this name that a class here, or docstore, declares; None if none does."""
-    return (KINDS.get(kind) or context.mapper().kind_named(kind)) if isinstance(kind, str) else None
-
-
 # --- experiments -----------------------------------------------------------------------------------------------------
 
 
@@ -263,7 +258,7 @@ def verify(
 ) -> list[Damage]:
     """Return the damage of a document, of a kind or of the whole project; as ``Store.verify``."""
     from docstore.progress import reporting
-    from docstore.search.query import check_kind
+    from docstore.search.kinds import check_kind
     from docstore.verify import VerifyOptions, find_damage, find_id
 
     name = None if name is None else checked_key("name", name)

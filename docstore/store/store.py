@@ -1029,8 +1029,7 @@ class Store:
         """
         from docstore.search import indexes
 
-        kind = self._context.kind_name(kind)
-        known = reading.known_kind(self._context, kind)
+        kind, known = self._context.kind_name(kind), self._context.mapper().codec.registry
         return indexes.create_index(self._writing.transactions, known, kind, pointer, part).name
 
     def indexes(self) -> list[PlaceIndex]:
@@ -1047,9 +1046,7 @@ class Store:
         """
         from docstore.search import indexes
 
-        kind = self._context.kind_name(kind)
-        known = reading.known_kind(self._context, kind)
-        indexes.drop_index(self._writing.transactions, known, kind, pointer, part)
+        indexes.drop_index(self._writing.transactions, self._context.kind_name(kind), pointer, part)
 
     # --- the past ------------------------------------------------------------------------------------------------
 

@@ -27,11 +27,11 @@ import docstore
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents.canonical import ABSENT, JSON, dumps, split_pointer, value_at_pointer
-from docstore.documents.kinds import EXPERIMENT, KINDS, Kind, kind_declared
+from docstore.documents.kinds import EXPERIMENT, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
 from docstore.search.compile import Rows, compiled, order_terms, parameterized
 from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
-from docstore.search.indexes import create_index, indexes_in
+from docstore.search.indexes import indexes_in
 from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.dialects.json_path import places_of
 from docstore.sql.tables import documents
@@ -355,7 +355,7 @@ def indexed(shared_stores: SharedStores, backend: str) -> Iterator[docstore.Stor
 
 def with_indexes(store: docstore.Store) -> None:
     for pointer in ("/a", "/b", "/0", "/a/0", "/0/1", "/é", "/%25s", "/%s", "/'", "/a b", "/", "/$", "/__type", "/😀"):
-        create_index(store._context.transactions, KINDS["experiment"], "experiment", pointer, None)
+        store.create_index(pointer)
 
 
 class TestAPlace:

@@ -454,12 +454,14 @@ class TestIndexes:
     def test_are_of_a_kind_that_there_is(self, store, kind):
         store.put("note", "n", 1)
 
-        with pytest.raises(InvalidValueError, match=r"Kinds: analysis_card, experiment, generation_strategy, note\."):
+        with pytest.raises(
+            InvalidValueError, match=r"Known kinds: 'analysis_card', 'experiment', 'generation_strategy', 'note'\."
+        ):
             create(store, "/a", kind=kind)
 
     @pytest.mark.parametrize("part", ["nothing", "", "a\0b", 5, "experiment", ["trial"], {}])
     def test_are_of_a_part_that_there_is(self, store, part):
-        with pytest.raises(InvalidValueError, match=r"Documents of kind 'experiment' have parts: data, trial\."):
+        with pytest.raises(InvalidValueError, match=r"part of experiment: .* Known parts: 'trial', 'data'\."):
             create(store, "/a", kind="experiment", part=part)
 
     @pytest.mark.parametrize("pointer", ["/trials", "/trials/0/status", "/data/0/records"])
