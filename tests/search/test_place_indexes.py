@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -399,6 +400,25 @@ class TestIndexes:
 
         assert one == create(store, "/index", kind="experiment", part="trial")
         drop(store, "/index", kind="experiment", part="trials")
+        assert store.indexes() == []
+
+    def test_of_parts_of_ones_own_are_named_by_field_or_kind_and_outlive_the_documents(self, store):
+        @dataclass
+        class Memo:
+            title: str
+            lines: dict[str, dict[str, int]]
+
+        with docstore.registry.scope():
+            docstore.document(kind="memo", name="title", parts=["/lines/*"])(Memo)
+            store.save(Memo("m", {"a": {"x": 1}}))
+            made = [create(store, "/x", kind="memo", part=part) for part in ("lines", "memo.lines")]
+        assert create(store, "/x", kind="memo", part="lines") == made[0] == made[1]
+        with pytest.raises(InvalidValueError, match=r"name a place inside them, with part='memo\.lines'\."):
+            create(store, "/lines/a/x", kind="memo")
+        store.purge("m", kind="memo")
+
+        drop(store, "/x", kind="memo", part="lines")
+
         assert store.indexes() == []
 
     def test_are_dropped_and_made_again(self, store):
