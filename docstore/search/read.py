@@ -26,8 +26,8 @@ from docstore.errors import DamagedDocumentError, DecodeError, MissingDependency
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.sql.dialects import text_rows, unchecked
 from docstore.sql.reader import State, checked_body, state_of
-from docstore.sql.rows import HeadRow, PieceRow, piece_columns
-from docstore.sql.tables import IS_HEAD, documents, of_head, versions
+from docstore.sql.rows import HeadRow, PieceRow, heads_of, piece_columns
+from docstore.sql.tables import documents
 
 if TYPE_CHECKING:
     import pandas
@@ -61,19 +61,9 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Stor
     Cost:
         Two statements.
     """
-    heads = _heads(connection, ids)
+    heads = heads_of(connection, ids)
     rows = _pieces(connection, ids, None)
-    return {id: StoredDocument(head, project, rows[id]) for id, (head, project) in heads.items()}
-
-
-def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
-    c = documents.c
-    columns = (c.id, c.kind, c.name, of_head(c.model), c.version, of_head(c.updated_at), c.deleted_at, c.deleted_by)
-    # An outer join: without its row of history a document is not absent but damaged, which reading it reports.
-    digests = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""), c.parts_digest)
-    of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
-    query = sa.select(*columns, *digests, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
-    return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query).all()}
+    return {head.id: StoredDocument(head, project, rows[head.id]) for head, project in heads}
 
 
 def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] | None) -> dict[str, list[PieceRow]]:

@@ -163,6 +163,17 @@ def head_of(connection: Connection, id: str) -> HeadRow | None:
     return _head(connection, _HEAD_OF, of_id=id)
 
 
+_HEADS_OF: Final = _HEAD.add_columns(documents.c.project).where(
+    documents.c.id.in_(sa.bindparam("of_ids", expanding=True))
+)
+
+
+def heads_of(connection: Connection, ids: Collection[str]) -> list[tuple[HeadRow, str]]:
+    """Return the documents with these ids that there are, deleted or not, in no order, each with its project."""
+    with reading_times():
+        return [(HeadRow(*row[:-1]), row[-1]) for row in connection.execute(_HEADS_OF, {"of_ids": list(ids)})]
+
+
 _ID_LIVE: Final = sa.select(documents.c.id).where(IS_HEAD, _LIVE)
 
 
