@@ -1,11 +1,9 @@
-"""The bodies of found documents and parts: read many at once, checked as by ``load``, also as columns of a frame."""
+"""The bodies of found documents and parts: read many at once, checked as by ``load``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,24 +11,18 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import (
     ABSENT,
     JSON,
-    Absent,
     MaybeJSON,
-    dumps,
-    is_plain,
     join_pointer,
     split_pointer,
     value_at_pointer,
 )
 from docstore.documents.kinds import HEAD, KINDS, join
-from docstore.errors import DamagedDocumentError, DecodeError, MissingDependencyError
+from docstore.errors import DamagedDocumentError, DecodeError
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.sql.dialects import text_rows, unchecked
 from docstore.sql.reader import State, checked_body, state_of
 from docstore.sql.rows import HeadRow, PieceRow, heads_of, piece_columns
 from docstore.sql.tables import documents
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,97 +148,3 @@ def at_pointer(body: JSON, pointer: str) -> MaybeJSON:
         return value_at_pointer(body, pointer)
     except DecodeError:
         return ABSENT
-
-
-# --- columns for pandas and Arrow, two optional packages --------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The fields of found rows, and the values at some places of each.
-
-    Attributes:
-        fields: of ``DocumentInfo`` or ``PartInfo``.
-        places: for each row, the JSON at each of *pointers*, or ABSENT.
-        decode: returns the value of a JSON.
-    """
-
-    fields: Sequence[str]
-    rows: Sequence[Any]
-    pointers: Sequence[str]
-    places: Sequence[Sequence[MaybeJSON]]
-    decode: Callable[[JSON], Any]
-
-    def of_fields(self) -> dict[str, list[Any]]:
-        """Return the values of each field, by its name."""
-        return {field: [getattr(row, field) for row in self.rows] for field in self.fields}
-
-    def of_places(self) -> dict[str, list[MaybeJSON]]:
-        """Return the JSON at each place, by its pointer."""
-        return {pointer: [row[number] for row in self.places] for number, pointer in enumerate(self.pointers)}
-
-    def values(self, column: Sequence[MaybeJSON]) -> list[Any]:
-        """Return the decoded values of a column of JSON, with None for ABSENT."""
-        return [None if isinstance(each, Absent) else self.decode(each) for each in column]
-
-
-_WITHOUT_GAPS: Final = {"version": "int64", **dict.fromkeys(("created_at", "updated_at"), "datetime64[us, UTC]")}
-"""The dtypes of fields that are never None, also in a frame without rows."""
-
-
-def to_frame(columns: Columns) -> pandas.DataFrame:
-    """Return a frame with a column for each field and each place.
-
-    Raises:
-        MissingDependencyError: pandas is not installed.
-    """
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingDependencyError("pandas", purpose="to_frame()") from error
-    values = {**columns.of_fields(), **{name: columns.values(each) for name, each in columns.of_places().items()}}
-    series = {}
-    for name, each in values.items():
-        if name in _WITHOUT_GAPS:
-            series[name] = pandas.Series(each, dtype=_WITHOUT_GAPS[name])
-            continue
-        made = pandas.Series(each, dtype=object)
-        # With None among them, pandas would make integers floats: a column of several types keeps dtype object.
-        series[name] = made.infer_objects() if len({type(value) for value in each}) == 1 else made
-    return pandas.DataFrame(series)
-
-
-_ARROW: Final = frozenset({bool, int, float, str})
-
-
-def to_arrow(columns: Columns) -> Any:
-    """Return a table with a column for each field and each place.
-
-    Raises:
-        MissingDependencyError: pyarrow is not installed.
-    """
-    try:
-        pyarrow: Any = import_module("pyarrow")  # without type hints
-    except ImportError as error:
-        raise MissingDependencyError("pyarrow", extra="arrow", purpose="to_arrow()") from error
-    times = pyarrow.timestamp("us", tz="UTC")
-    whole = {"index": pyarrow.int64(), "version": pyarrow.int64()}
-    arrays = {
-        name: pyarrow.array(each, whole.get(name) or (times if name.endswith("_at") else pyarrow.string()))
-        for name, each in columns.of_fields().items()
-    }
-    for name, found in columns.of_places().items():
-        values = columns.values(found)
-        types = {type(value) for value in values if value is not None}
-        if len(types) < 2 and types <= _ARROW and all(map(_fits, values)):
-            arrays[name] = pyarrow.array(values)
-        else:
-            arrays[name] = pyarrow.array([None if each is ABSENT else dumps(each).decode() for each in found])
-    return pyarrow.table(arrays)
-
-
-def _fits(value: object) -> bool:
-    """Return whether Arrow stores *value* unchanged."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    return not isinstance(value, str) or is_plain(value)

@@ -19,10 +19,10 @@ from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, StoreClosedError, short_repr
 from docstore.search.conditions import checked_pointer_of_column
 from docstore.search.cursors import Cursor, read_cursor, write_cursor
+from docstore.search.frames import Columns, to_arrow, to_frame
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Query
 from docstore.search.read import (
-    Columns,
     StoredDocument,
     at_pointer,
     check_codes,
@@ -30,8 +30,6 @@ from docstore.search.read import (
     read_bodies,
     read_documents,
     read_pieces_at,
-    to_arrow,
-    to_frame,
 )
 from docstore.search.selection import Selection
 from docstore.sql.reader import State

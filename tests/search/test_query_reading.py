@@ -334,7 +334,7 @@ class TestFrames:
 
     @pytest.mark.parametrize(
         ("package", "call", "install"),
-        [("pandas", "to_frame", "pandas"), ("pyarrow", "to_arrow", r"'docstore\[arrow\]'")],
+        [("pandas", "to_frame", r"'docstore\[pandas\]'"), ("pyarrow", "to_arrow", r"'docstore\[arrow\]'")],
     )
     def test_without_the_package_tell_what_to_install(self, shelf, monkeypatch, package, call, install):
         monkeypatch.setitem(sys.modules, package, None)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from docstore.errors import MissingDependencyError
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -18,6 +17,7 @@ from docstore.search.experiments.read import (
     records_of,
     seconds_between,
 )
+from docstore.search.frames import frame
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +69,7 @@ def observations_frame(stored: StoredExperiment, project: str, decode: Decode) -
         records.append(record)
     columns = _shared(stored, project, len(records)) | {"trial_index": indices}
     columns |= {name: [record.get(name) for record in records] for name in _OBSERVED if name not in columns}
-    return _frame(columns, _OBSERVED, "observations()")
+    return frame({name: columns[name] for name in _OBSERVED}, _OBSERVED, "observations()")
 
 
 def trials_frame(stored: StoredTrials, project: str, decode: Decode) -> pandas.DataFrame:
@@ -91,7 +91,7 @@ def trials_frame(stored: StoredTrials, project: str, decode: Decode) -> pandas.D
             spread = _column_of(name, names)
             columns[spread] = [each.get(name) for each in parameters]
             dtypes[spread] = _PARAMETER.get(types.get(name, ""), "object")
-    return _frame(columns, dtypes, "trials()")
+    return frame({name: columns[name] for name in dtypes}, dtypes, "trials()")
 
 
 def _column_of(name: str, names: Collection[str]) -> str:
@@ -138,28 +138,3 @@ def _trial_columns(stored: StoredTrials, decode: Decode) -> dict[str, list[Any]]
 
 def _name(names: Mapping[tuple[str, int], str], column: str, value: int | None) -> str | None:
     return None if value is None else names.get((column, value))
-
-
-def _frame(columns: Mapping[str, list[Any]], dtypes: Mapping[str, str], purpose: str) -> pandas.DataFrame:
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingDependencyError("pandas", extra="pandas", purpose=purpose) from error
-    return pandas.DataFrame(
-        {name: pandas.Series(columns[name], dtype=_fitting(columns[name], dtype)) for name, dtype in dtypes.items()}
-    )
-
-
-_TAKES: Final[Mapping[str, set[type]]] = {"float64": {int, float}, "Int64": {int}, "boolean": {bool}}
-
-
-def _fitting(values: Sequence[Any], dtype: str) -> Any:
-    """Return *dtype* if it stores each of *values* unchanged (float64 rounds large integers), else ``object``."""
-    types = set(map(type, values)) - {type(None)}
-    fits = True
-    if dtype.startswith("datetime"):
-        fits = all(value is None or value.tzinfo is not None for value in values)
-    elif dtype in _TAKES:
-        fits = types <= _TAKES[dtype]
-        fits = fits and (int not in types or all(-(2**63) <= value < 2**63 for value in values if type(value) is int))
-    return dtype if fits else "object"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, TAG
-from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
+from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule
 from docstore.errors import DamagedDocumentError
 from docstore.sql.column_checks import CodeNames, wrong_codes
 from docstore.sql.partial import read_fields
@@ -82,9 +82,7 @@ def experiment_of(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment
 def _parts(pieces: Mapping[str, JSON], rule: PartRule) -> dict[int, JSON]:
     """Return the parts of *rule* by index."""
     start = rule.path("")
-    paths = [path for path in pieces if path.startswith(start)]
-    found = {index: pieces[path] for path in paths if (index := position_of(path)) is not None}
-    return {index: found[index] for index in sorted(found)}
+    return by_index({path.removeprefix(start): body for path, body in pieces.items() if path.startswith(start)})
 
 
 # --- the columns of trials -------------------------------------------------------------------------------------------
@@ -131,7 +129,7 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
         experiment = experiment_of(head, read_fields(connection, head, (_TRIAL.field,)))
         rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id})]
         names = {(column, value): code for column, value, code in code_rows(connection)}
-    columns = {index: row for row in rows if (index := position_of(row.path)) is not None}
+    columns = by_index({row.path.removeprefix(_TRIAL.path("")): row for row in rows})
     for index, body in experiment.trials.items():
         _check_columns(head, columns[index], body, names)
     return StoredTrials(experiment, columns, names)
@@ -199,8 +197,8 @@ def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, 
                 yield index, value
 
 
-def by_index(parts: JSON) -> dict[int, JSON]:
-    """Return the parts of a field of a whole document by their indices, in order; none if it is not a dict."""
+def by_index(parts: Any) -> dict[int, Any]:
+    """Return the parts of a field by their indices, in order, from a dict by key; none if it is not a dict."""
     found = parts if isinstance(parts, dict) else {}
     return {int(key): found[key] for key in sorted(filter(str.isdecimal, found), key=int)}
 
