@@ -108,17 +108,17 @@ class Blame:
         """The message of the version; that of the newest, if several were folded together."""
         return self.version.message
 
-    def __repr__(self) -> str:
-        when = self._versions, f"by {' or '.join(self.authors)}", shown_time(self.created_at)
-        return on_one_line(f"Blame({_shown(self.was)} -> {_shown(self.became)}, {', '.join(when)})")
+    def __str__(self) -> str:
+        row = self._row()
+        version = f"version {self.number}" if self.is_exact else row["version"]
+        return on_one_line(f"{row['was']} -> {row['became']}, {version}, by {row['by']}, {row['saved']}")
 
-    @property
-    def _versions(self) -> str:
-        return f"version {self.number}" if self.is_exact else f"one of versions {self.first} to {self.number}"
+    def __repr__(self) -> str:
+        return f"Blame({self})"
 
     def _row(self) -> Row:
         return {
-            "version": self.number if self.is_exact else f"one of {self.first} to {self.number}",
+            "version": self.number if self.is_exact else f"one of versions {self.first} to {self.number}",
             "saved": shown_time(self.created_at),
             "by": " or ".join(self.authors),
             "message": self.message or None,
@@ -128,14 +128,6 @@ class Blame:
 
     def _repr_html_(self) -> str:
         return html_table([self._row()])
-
-    def __str__(self) -> str:
-        change = f"{_shown(self.was)} -> {_shown(self.became)}"
-        when = self.created_at.isoformat(sep=" ", timespec="seconds")
-        if self.is_exact:
-            return on_one_line(f"version {self.number}, {when}, {self.author}: {change}")
-        among = f"in versions {self.first} to {self.number}, folded together, until {when}"
-        return on_one_line(f"{among}, by {' or '.join(self.authors)}: {change}")
 
 
 def _shown(value: MaybeJSON) -> str:
