@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.history import NOT_KEPT
 from docstore.sql.dialects import AsText, JsonText, only_row
+from docstore.sql.grouping import grouped
 from docstore.sql.tables import IS_HEAD, documents, states, versions
 
-T = TypeVar("T", str, int)
+R = TypeVar("R")
+
+Singles: TypeAlias = "Iterable[tuple[str | int, sa.Select[Any]]]"
+"""The key of each row of a page, and the SELECT of that row alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,19 @@ def link(connection: Connection, id: str, number: int) -> Link | None:
 # --- the rows, a page at a time --------------------------------------------------------------------------------------
 
 
+def text_length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """Return the SQL of the length, in characters, of the text of a JSON column, as it is fetched."""
+    return sa.func.char_length(JsonText().column_expression(json))
+
+
+_LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
+    "documents": text_length(documents.c.body),
+    "versions": text_length(versions.c.changes) + sa.func.char_length(versions.c.message),
+    "states": text_length(states.c.body),
+    "tags": sa.literal_column("0", sa.Integer),
+}
+
+
 def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: PageSize) -> Iterator[list[sa.Row[Any]]]:
     """Yield pages of the rows at *paths*: the head and parts; missing ones are skipped."""
     return _pages_at(connection, documents, documents.c.id == id, paths, size)
@@ -94,46 +111,48 @@ def state_pages(
 def _pages_at(
     connection: Connection, table: sa.Table, of: sa.ColumnElement[bool], paths: Iterable[str], size: PageSize
 ) -> Iterator[list[sa.Row[Any]]]:
-    # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
-    c = table.c
-    measure = sa.select(c.path, text_length(c.body).label("size")).where(of)
     wanted = iter(paths)
     while chunk := list(islice(wanted, size.rows)):
-        sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(c.path.in_(chunk)))}
-        for page in _within(size.text, [path for path in chunk if path in sizes], sizes):
-            yield list(connection.execute(sa.select(table).where(of, c.path.in_(page)).order_by(c.path)))
+        yield from pages(connection, table.c.path, of & table.c.path.in_(chunk), size, _fetched)
 
 
 def version_pages(connection: Connection, id: str, size: PageSize, *, after: int = 0) -> Iterator[list[sa.Row[Any]]]:
     """Yield pages of the rows of history after version *after*, oldest first."""
     c = versions.c
-    length = text_length(c.changes) + sa.func.char_length(c.message)
-    measure = sa.select(c.version, length.label("size")).where(c.id == id).order_by(c.version).limit(size.rows)
-    while True:
-        found = connection.execute(measure.where(c.version > after))
-        sizes = {row.version: row.size or 0 for row in found}
-        if not sizes:
+    return pages(connection, c.version, (c.id == id) & (c.version > after), size, _fetched)
+
+
+def _fetched(connection: Connection, page: sa.Select[Any], _: Singles) -> list[sa.Row[Any]]:
+    return list(connection.execute(page))
+
+
+def pages(
+    connection: Connection,
+    key: sa.Column[Any],
+    of: sa.ColumnElement[bool],
+    size: PageSize,
+    fetch: Callable[[Connection, sa.Select[Any], Singles], list[R]],
+    *,
+    falling: bool = False,
+) -> Iterator[list[R]]:
+    """Yield the rows *of* a document in the table of *key*, ordered by *key*, in pages; memory for one page.
+
+    Args:
+        of: the condition of the rows; with it, *key* identifies a row.
+        fetch: executes the SELECT of a page; it also gets the key and the SELECT of each of its rows.
+
+    Cost:
+        Two SELECTs for a page.
+    """
+    table, order = key.table, key.desc() if falling else key
+    # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
+    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of).order_by(order).limit(size.rows)
+    rows, query = sa.select(table).where(of), measure
+    while sizes := {row[0]: row.size or 0 for row in connection.execute(query)}:
+        for page in grouped(sizes, sizes.__getitem__, size.rows, size.text):
+            at = key.between(page[-1], page[0]) if falling else key.between(page[0], page[-1])
+            yield fetch(connection, rows.where(at).order_by(order), ((each, rows.where(key == each)) for each in page))
+        if len(sizes) < size.rows:
             return
-        for page in _within(size.text, list(sizes), sizes):
-            at = (c.id == id) & c.version.between(page[0], page[-1])
-            yield list(connection.execute(sa.select(versions).where(at).order_by(c.version)))
-            after = page[-1]
-
-
-def text_length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
-    """Return the SQL of the length, in characters, of the text of a JSON column, as it is fetched."""
-    return sa.func.char_length(JsonText().column_expression(json))
-
-
-def _within(most: int, found: Sequence[T], sizes: Mapping[T, int]) -> Iterator[list[T]]:
-    """Yield *found* in groups whose sizes sum to at most *most*; a larger one is a group by itself."""
-    page: list[T] = []
-    text = 0
-    for each in found:
-        if page and text + sizes[each] > most:
-            yield page
-            page, text = [], 0
-        page.append(each)
-        text += sizes[each]
-    if page:
-        yield page
+        last = next(reversed(sizes))
+        query = measure.where(key < last if falling else key > last)

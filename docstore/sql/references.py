@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql.dialects import AsText
+from docstore.sql.grouping import grouped
 from docstore.sql.tables import documents, versions
 
 _ROWS: Final = 500
@@ -50,23 +52,10 @@ def references(
         found = connection.execute(
             sa.select(table.c.id, key.label("key"), sa.func.char_length(text).label("size")).where(has)
         ).all()
-        for page in _pages(found):
+        for page in grouped(found, attrgetter("size"), _ROWS, _TEXT):
             # Not by pairs, for which MariaDB reads the whole table. For several documents, some rows more are read.
             at = table.c.id.in_({row.id for row in page}) & key.in_({row.key for row in page})
             for row in connection.execute(sa.select(table.c.id, key.label("key"), text.label("text")).where(at)):
                 if not isinstance(row.text, str):
                     raise UnreadableError(f"the database has {short_repr(row.text)} where docstore writes JSON.")
                 yield from (Reference(each, row.id, row.key) for each in sorted({*word.findall(row.text)}))
-
-
-def _pages(found: Sequence[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
-    page: list[sa.Row[Any]] = []
-    size = 0
-    for row in found:
-        if page and (len(page) == _ROWS or size + row.size > _TEXT):
-            yield page
-            page, size = [], 0
-        page.append(row)
-        size += row.size
-    if page:
-        yield page

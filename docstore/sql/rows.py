@@ -26,6 +26,7 @@ from docstore.sql.dialects import (
     text_rows,
     unchecked,
 )
+from docstore.sql.grouping import grouped
 from docstore.sql.tables import IS_HEAD, codes, documents, names, of_head, states, tags, versions
 from docstore.sql.tagging import seal_head
 
@@ -424,20 +425,12 @@ _INSERT_PIECES: Final = documents.insert()
 
 
 _BATCH: Final = (4096, 16 << 20)
-"""Rows, and characters of text, at which pieces are inserted: as many are kept in memory as rows."""
+"""The most pieces, and characters of their text, that are inserted at once: as many are kept in memory as rows."""
 
 
 def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert heads and parts: one statement for each batch, which are made one after another."""
-    batch: list[Mapping[str, Any]] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += len(row["body"])
-        if len(batch) >= _BATCH[0] or size >= _BATCH[1]:
-            backend_of(connection).insert_many(connection, documents, batch)
-            batch, size = [], 0
-    if batch:
+    for batch in grouped(rows, lambda row: len(row["body"]), *_BATCH):
         backend_of(connection).insert_many(connection, documents, batch)
 
 

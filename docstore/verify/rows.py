@@ -79,7 +79,7 @@ class RowCheck:
     def check(self, decode: Decode | None) -> Generator[Damage, None, CurrentState]:
         """Yield each damage, and return what was read."""
         lost: set[str] = set()
-        for page in statements.pages(self._connection, documents, documents.c.path, self._head.id):
+        for page in statements.pages(self._connection, documents.c.path, self._head.id):
             for row in page:
                 found = list(self._unread(row) if isinstance(row, Unread) else self._body(row))
                 yield from found

@@ -13,8 +13,10 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import is_plain, loads
 from docstore.documents.history import Parent
 from docstore.errors import DecodeError, PatchError, UnreadableError
+from docstore.sql import paging
 from docstore.sql.dialects import only_row, reading_times, translated
-from docstore.sql.paging import PageSize, text_length
+from docstore.sql.grouping import grouped
+from docstore.sql.paging import PageSize, Singles, text_length
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import IS_HEAD, documents, names, states, tags, versions
 
@@ -123,24 +125,15 @@ def parents(connection: Connection, id: str) -> dict[int, Parent]:
     return found
 
 
-_LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
-    "documents": text_length(documents.c.body),
-    "versions": text_length(versions.c.changes) + sa.func.char_length(versions.c.message),
-    "states": text_length(states.c.body),
-    "tags": sa.literal_column("0", sa.Integer),
-}
-
-
 def pages(
     connection: Connection,
-    table: sa.Table,
     key: sa.Column[Any],
     id: str,
     *,
     falling: bool = False,
     where: sa.ColumnElement[bool] | None = None,
 ) -> Iterator[list[Row]]:
-    """Yield the rows of a document in *table*, or those *where*, ordered by *key*, in pages; memory for one page.
+    """Yield the rows of a document in the table of *key*, or those *where*, ordered by *key*; memory for one page.
 
     Raises:
         UnreadableError: a key is not even of its type, so that the row cannot be identified.
@@ -148,31 +141,20 @@ def pages(
     Cost:
         Two SELECTs for a page; if one of its rows is unreadable, one more for each of its rows.
     """
-    of_document = table.c.id == id if where is None else (table.c.id == id) & where
-    order = key.desc() if falling else key
-    # The sizes are read first: a driver may fetch a whole result, however little of it is used.
-    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(_PAGE.rows)
-    query = measure
-    while True:
-        with reading(connection):
-            sizes = {row[0]: row.size or 0 for row in connection.execute(query)}
-        for page in _within(_PAGE.text, sizes):
-            at = key.between(page[-1], page[0]) if falling else key.between(page[0], page[-1])
-            yield _page(connection, sa.select(table).where(of_document), key, at, order, page)
-        if len(sizes) < _PAGE.rows:
-            return
-        last = next(reversed(sizes))
-        query = measure.where(key < last if falling else key > last)
+    of = key.table.c.id == id if where is None else (key.table.c.id == id) & where
+    with reading(connection):
+        yield from paging.pages(connection, key, of, PageSize(), _fetched, falling=falling)
 
 
 def state_groups(connection: Connection, id: str) -> list[list[int]]:
     """Return the versions of a document that have a full state, the newest first, in groups that fit into memory."""
     c = states.c
-    size = sa.func.sum(_LENGTHS["states"])
+    size = sa.func.sum(text_length(c.body))
     query = sa.select(c.version, sa.cast(size, sa.Integer).label("size")).where(c.id == id)
     with reading(connection):
         found = connection.execute(query.group_by(c.version).order_by(c.version.desc()))
-        return list(_within(_PAGE.text, {row.version: row.size or 0 for row in found}))
+        sizes = {row.version: row.size or 0 for row in found}
+    return list(grouped(sizes, sizes.__getitem__, len(sizes), _PAGE.text))
 
 
 def state_rows(connection: Connection, id: str, numbers: list[int]) -> Iterator[tuple[int, Row]]:
@@ -196,23 +178,16 @@ def state_rows(connection: Connection, id: str, numbers: list[int]) -> Iterator[
             yield from ((row.version, row) for row in found)
             return
     for number in numbers:
-        for page in pages(connection, states, c.path, id, where=c.version == number):
+        for page in pages(connection, c.path, id, where=c.version == number):
             yield from ((number, row) for row in page)
 
 
-def _page(
-    connection: Connection,
-    query: sa.Select[Any],
-    key: sa.Column[Any],
-    at: sa.ColumnElement[bool],
-    order: sa.ColumnElement[Any],
-    page: list[Any],
-) -> list[Row]:
+def _fetched(connection: Connection, page: sa.Select[Any], singles: Singles) -> list[Row]:
     try:
         with reading(connection):
-            return list(connection.execute(query.where(at).order_by(order)))
+            return list(connection.execute(page))
     except UnreadableError:
-        return [row for each in page if (row := _single(connection, query.where(key == each), each)) is not None]
+        return [row for key, single in singles if (row := _single(connection, single, key)) is not None]
 
 
 def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Row | None:
@@ -221,17 +196,3 @@ def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Ro
             return only_row(connection.execute(query))
     except UnreadableError as error:
         return Unread(key, str(error))
-
-
-def _within(most: int, sizes: dict[Any, int]) -> Iterator[list[Any]]:
-    """Yield the keys of *sizes* in groups whose sizes add up to at most *most*, or of one key."""
-    page: list[Any] = []
-    text = 0
-    for each, size in sizes.items():
-        if page and text + size > most:
-            yield page
-            page, text = [], 0
-        page.append(each)
-        text += size
-    if page:
-        yield page

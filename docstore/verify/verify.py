@@ -186,7 +186,7 @@ class _Verification:
     def _tags(self, subject: Subject, sealed: dict[str, JSON] | None, found: dict[str, int]) -> Iterator[Damage]:
         """Yield each tag whose row differs from the copy in the head; *found* gets the versions of the others."""
         missing = dict(sealed or {})
-        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
+        for page in statements.pages(self._connection, tags.c.tag, subject.id):
             for row in page:
                 if isinstance(row, Unread):
                     missing.pop(str(row.key), None)
@@ -203,7 +203,7 @@ class _Verification:
             yield subject.tag(tag, f"its row is missing: the head says {_tag_shown(said)}")
 
     def _history(self, id: str, history: History) -> Iterator[Damage]:
-        for page in statements.pages(self._connection, versions, versions.c.version, id, falling=True):
+        for page in statements.pages(self._connection, versions.c.version, id, falling=True):
             for number, row in enumerate(page, start=1):
                 yield from history.check(row)
                 if self._decode or number == len(page):  # decoding is slow: report each version; otherwise each page

@@ -30,6 +30,7 @@ from docstore.sql.dialects.servers import (
     pooled_engine,
 )
 from docstore.sql.dialects.urls import shown
+from docstore.sql.grouping import grouped
 
 _Shape: TypeAlias = "tuple[sa.Insert | sa.Update | sa.Delete, tuple[str, ...], int]"
 
@@ -314,7 +315,7 @@ class PostgreSQL(Backend):
 
     def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute *statement* for *rows* in batches, none of them too long for the server."""
-        for batch in _batches(rows):
+        for batch in grouped(rows, _length, *_BATCH):
             connection.execute(statement, batch)
 
     def write(self, connection: Connection, writes: Sequence[Write]) -> None:
@@ -452,7 +453,7 @@ def _copy_in(connection: Connection, table: sa.Table, place: str, rows: Sequence
         sa.event.listen(dialect, "do_executemany", _send_copy)
     columns = list(rows[0])
     statement = f"{_COPY}{place} ({', '.join(map(dialect.identifier_preparer.quote, columns))}) FROM STDIN"
-    for batch in _batches(rows, most_rows=len(rows)):
+    for batch in grouped(rows, _length, len(rows), _BATCH[1]):
         if len(batch) == 1:  # SQLAlchemy would not call do_executemany
             connection.execute(table.insert(), batch)
         else:
@@ -483,21 +484,6 @@ def _copier() -> Callable[[str | int | datetime | None], str]:
         return r"\N" if value is None else written(value) if isinstance(value, datetime) else str(value)
 
     return copied
-
-
-def _batches(rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0]) -> Iterator[list[Mapping[str, Any]]]:
-    most_bytes = _BATCH[1]
-    batch: list[Mapping[str, Any]] = []
-    size = 0
-    for row in rows:
-        length = _length(row)
-        if batch and (len(batch) == most_rows or size + length > most_bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(row)
-        size += length
-    if batch:
-        yield batch
 
 
 def _length(row: Mapping[str, Any]) -> int:
