@@ -40,9 +40,9 @@ class Damage:
         table, where: the table, and the row in words: ``version 3``, ``its head``, ``/trials/3``.
         problem: what is wrong with the row.
         key: the columns that identify the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``,
-            ``{"id": ..., "version": 3}`` in ``versions``, the same with ``"path"`` in ``states``, ``{"id": ...,
-            "tag": ...}`` in ``tags``, ``{"project": ..., "kind": ..., "name": ...}`` in ``names``, ``{"column": ...,
-            "value": ...}`` in ``codes``. The id alone if the row is not known.
+            ``{"id": ..., "version": 3}`` in ``versions``, and in ``states`` for all rows of a full state, ``{"id":
+            ..., "tag": ...}`` in ``tags``, ``{"project": ..., "kind": ..., "name": ...}`` in ``names``, ``{"column":
+            ..., "value": ...}`` in ``codes``. The id alone if the row is not known.
         pointer: the place in the document, if known: of the piece, of the change that does not fit, or of the value
             that does not decode; empty for the whole document.
     """
@@ -76,10 +76,11 @@ class Subject:
         """Return the damage of a row of history."""
         return self._damage("versions", f"version {number}", problem, {"version": number}, pointer)
 
-    def state(self, number: int, path: str, problem: str) -> Damage:
-        """Return the damage of the row of the head or a part in the full state of version *number*."""
-        where = f"{path or 'its head'} in the full state of version {number}"
-        return self._damage("states", where, problem, {"version": number, "path": path}, path)
+    def state(self, number: int, problem: str) -> Damage:
+        """Return the damage of the full state of version *number*, with the remedy."""
+        remedy = "Nothing is lost: delete its rows, and older versions are rebuilt from a newer state"
+        where = f"the full state of version {number}"
+        return self._damage("states", where, f"{problem}. {remedy}", {"version": number})
 
     def tag(self, tag: str, problem: str) -> Damage:
         """Return the damage of a tag."""

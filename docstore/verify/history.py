@@ -17,7 +17,6 @@ from docstore.errors import CodecError, DamagedDocumentError, DecodeError, Patch
 from docstore.sql.reader import version_metadata
 from docstore.sql.rows import HeadRow
 from docstore.verify.damage import Damage, Subject
-from docstore.verify.full_states import FullStates
 from docstore.verify.rows import CurrentState, Decode, PartColumns, undecoded
 from docstore.verify.statements import Unread
 
@@ -36,7 +35,6 @@ class History:
     Args:
         parents: of the versions that have one: versions from before a branch are chained under another id.
         now: the current state; without it, only the chain can be checked.
-        full_states: checked against the versions that are rebuilt.
         watched: the versions that ``kept`` is to tell about.
     """
 
@@ -46,11 +44,9 @@ class History:
         parents: Mapping[int, Parent],
         now: CurrentState,
         decode: Decode | None,
-        full_states: FullStates,
         watched: frozenset[int] = frozenset(),
     ) -> None:
         self._head, self._now, self._decode, self._watched = head, now, decode, watched
-        self._full_states = full_states
         self._subject = Subject(head.kind, head.name, head.id)
         self._saved_in = lineage(parents, head.id)
         self._state, now.state = now.state, None
@@ -89,8 +85,6 @@ class History:
         self._newer = version, row.changes
         yield from self._folding(version)
         yield from self._rebuilt(version, row.changes)
-        is_whole = self._state is not None and self._blame is None
-        yield from self._full_states.of(version, self._state.digests if self._state and is_whole else None)
         yield from self._times(version)
 
     def end(self) -> Iterator[Damage]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import is_plain, loads
-from docstore.documents.history import Parent
+from docstore.documents.history import NOT_KEPT, Parent
 from docstore.errors import DecodeError, PatchError, UnreadableError
 from docstore.sql import paging
-from docstore.sql.dialects import only_row, reading_times, translated
+from docstore.sql.dialects import AsText, only_row, reading_times, translated, unchecked
 from docstore.sql.grouping import grouped
 from docstore.sql.paging import PageSize, Singles, text_length
 from docstore.sql.rows import HeadRow
@@ -30,8 +30,6 @@ class Unread:
 
 
 Row: TypeAlias = "sa.Row[Any] | Unread"
-
-_PAGE: Final = PageSize()
 
 
 @contextmanager
@@ -125,15 +123,8 @@ def parents(connection: Connection, id: str) -> dict[int, Parent]:
     return found
 
 
-def pages(
-    connection: Connection,
-    key: sa.Column[Any],
-    id: str,
-    *,
-    falling: bool = False,
-    where: sa.ColumnElement[bool] | None = None,
-) -> Iterator[list[Row]]:
-    """Yield the rows of a document in the table of *key*, or those *where*, ordered by *key*; memory for one page.
+def pages(connection: Connection, key: sa.Column[Any], id: str, *, falling: bool = False) -> Iterator[list[Row]]:
+    """Yield the rows of a document in the table of *key*, ordered by *key*, in pages; memory for one page.
 
     Raises:
         UnreadableError: a key is not even of its type, so that the row cannot be identified.
@@ -141,45 +132,8 @@ def pages(
     Cost:
         Two SELECTs for a page; if one of its rows is unreadable, one more for each of its rows.
     """
-    of = key.table.c.id == id if where is None else (key.table.c.id == id) & where
     with reading(connection):
-        yield from paging.pages(connection, key, of, PageSize(), _fetched, falling=falling)
-
-
-def state_groups(connection: Connection, id: str) -> list[list[int]]:
-    """Return the versions of a document that have a full state, the newest first, in groups that fit into memory."""
-    c = states.c
-    size = sa.func.sum(text_length(c.body))
-    query = sa.select(c.version, sa.cast(size, sa.Integer).label("size")).where(c.id == id)
-    with reading(connection):
-        found = connection.execute(query.group_by(c.version).order_by(c.version.desc()))
-        sizes = {row.version: row.size or 0 for row in found}
-    return list(grouped(sizes, sizes.__getitem__, len(sizes), _PAGE.text))
-
-
-def state_rows(connection: Connection, id: str, numbers: list[int]) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of the full states of versions *numbers*, a group of ``state_groups``, each with its version.
-
-    Raises:
-        UnreadableError: a key is not even of its type, so that the row cannot be identified.
-
-    Cost:
-        One SELECT; more for a single version that is larger than a page, or if a row is unreadable.
-    """
-    c = states.c
-    if len(numbers) > 1:
-        query = sa.select(states).where(c.id == id, c.version.between(numbers[-1], numbers[0]))
-        try:
-            with reading(connection):
-                found = list(connection.execute(query.order_by(c.version.desc(), c.path)))
-        except UnreadableError:
-            pass
-        else:
-            yield from ((row.version, row) for row in found)
-            return
-    for number in numbers:
-        for page in pages(connection, c.path, id, where=c.version == number):
-            yield from ((number, row) for row in page)
+        yield from paging.pages(connection, key, key.table.c.id == id, PageSize(), _fetched, falling=falling)
 
 
 def _fetched(connection: Connection, page: sa.Select[Any], singles: Singles) -> list[Row]:
@@ -196,3 +150,43 @@ def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Ro
             return only_row(connection.execute(query))
     except UnreadableError as error:
         return Unread(key, str(error))
+
+
+class FullState(NamedTuple):
+    """A version that has a full state; its *digest* is None if there is no such version."""
+
+    number: int
+    size: int
+    digest: str | None
+    is_folded: bool
+
+
+def state_groups(connection: Connection, id: str) -> list[list[FullState]]:
+    """Return the full states of a document, ordered by version, in groups that fit into memory.
+
+    Raises:
+        UnreadableError: a version is not a number.
+    """
+    c, v = states.c, versions.c
+    size = sa.cast(sa.func.coalesce(sa.func.sum(text_length(c.body)), 0), sa.Integer).label("size")
+    g = sa.select(c.version, size).where(c.id == id).group_by(c.version).subquery().c
+    query = (
+        sa.select(g.version, g.size, unchecked(v.digest), AsText(v.changes) == NOT_KEPT)
+        .join_from(g.version.table, versions, (v.id == id) & (v.version == g.version), isouter=True)
+        .order_by(g.version)
+    )
+    with reading(connection):
+        found = [FullState(*row) for row in connection.execute(query)]
+    return list(grouped(found, lambda each: each.size, len(found), PageSize().text))
+
+
+def state_rows(connection: Connection, id: str, group: list[FullState]) -> list[sa.Row[Any]]:
+    """Return the rows of a group of full states, ordered by version.
+
+    Raises:
+        UnreadableError: a row has a value that docstore does not write.
+    """
+    c = states.c
+    query = sa.select(states).where(c.id == id, c.version.between(group[0].number, group[-1].number))
+    with reading(connection):
+        return list(connection.execute(query.order_by(c.version)))

@@ -19,7 +19,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
 from docstore.verify.damage import Damage, RowKey, Subject
-from docstore.verify.full_states import FullStates
+from docstore.verify.full_states import damaged_states
 from docstore.verify.history import History
 from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
@@ -140,18 +140,10 @@ class _Verification:
         self._done.missing_codes |= now.missing_codes
         tagged: dict[str, int] = {}
         yield from _readable(subject, "tags", self._tags(subject, now.tags, tagged))
-        full_states = FullStates(self._connection, subject)
-        yield from full_states.begin()
-        history = History(
-            head,
-            statements.parents(self._connection, id),
-            now,
-            self._decode,
-            full_states,
-            frozenset(tagged.values()),
-        )
+        yield from _readable(subject, "states", damaged_states(self._connection, subject))
+        parents = statements.parents(self._connection, id)
+        history = History(head, parents, now, self._decode, frozenset(tagged.values()))
         yield from _readable(subject, "versions", self._history(id, history))
-        yield from full_states.end()
         yield from history.unexplained()
         for tag, number in tagged.items():
             if not history.kept.get(number):
