@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import is_plain, join_pointer
+from docstore.documents.canonical import is_plain, join_pointer, text_digest
 from docstore.documents.kinds import HEAD
 from docstore.errors import RaceLostError
 from docstore.sql.dialects import (
@@ -297,6 +297,11 @@ def orphaned_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
 
 
 # --- the head and parts -----------------------------------------------------------------------------------------------
+
+
+def body_problem(digest: str, body: str) -> str | None:
+    """Return the problem of a row whose *body*, of the head or a part, has another digest; None if it has *digest*."""
+    return None if text_digest(body) == digest else "its body is not what was saved: the digest is another"
 
 
 def piece_columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:

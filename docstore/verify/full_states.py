@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import text_digest
 from docstore.documents.digests import Digests
 from docstore.errors import UnreadableError
+from docstore.sql.rows import body_problem
 from docstore.verify import statements
 from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import FullState
@@ -48,7 +48,6 @@ def _problem(state: FullState | None, rows: list[sa.Row[Any]]) -> str | None:
         return "there is no such version"
     if state.is_folded:
         return "that version was folded"
-    digests = {row.path: text_digest(row.body) for row in rows}
-    if Digests.of(digests).digest() != state.digest or any(row.digest != digests[row.path] for row in rows):
+    if Digests.of({row.path: row.digest for row in rows}).digest() != state.digest:
         return "its rows are not the ones that version has"
-    return None
+    return next(filter(None, (body_problem(row.digest, row.body) for row in rows)), None)

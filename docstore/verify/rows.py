@@ -11,13 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, digest, join_pointer, loads, split_pointer
+from docstore.documents.canonical import JSON, join_pointer, loads, split_pointer
 from docstore.documents.digests import Digests
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError, MissingDependencyError
 from docstore.sql.column_checks import CodeNames, missing_codes, wrong_head_columns, wrong_part_columns
-from docstore.sql.rows import HeadRow
+from docstore.sql.rows import HeadRow, body_problem
 from docstore.sql.tables import documents
 from docstore.sql.tagging import tags_in
 from docstore.verify import statements
@@ -132,8 +132,8 @@ class RowCheck:
         except DecodeError as error:
             yield self._subject.piece(row.path, str(error))
             return
-        if digest(row.body.encode()) != row.digest:
-            yield self._subject.piece(row.path, "its body is not what was saved: the digest is another")
+        if problem := body_problem(row.digest, row.body):
+            yield self._subject.piece(row.path, problem)
             return
         self._pieces[row.path] = body
         if row.path == HEAD:
