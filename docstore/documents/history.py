@@ -7,12 +7,10 @@ goes back to one state, and ``Rollback`` visits one version after the other.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final, Literal, cast
 
@@ -21,7 +19,7 @@ from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import Digests, piece
 from docstore.documents.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join, without_bookkeeping
-from docstore.documents.patch import Change, decisive, restore, undo_all
+from docstore.documents.patch import Change, undo_all
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, UnreadableError, short_repr
 
 GENESIS: Final = "0" * 64
@@ -205,15 +203,10 @@ def changes_from(text: str) -> tuple[Change, ...]:
     Raises:
         PatchError: it is malformed.
     """
-    return tuple(map(Change.from_json, change_records(text)))
-
-
-def change_records(text: str) -> list[JSON]:
-    """Return the records of the changes in *text*, for ``Change.from_json``; raises as ``changes_from``."""
     records = loads(text)
     if not isinstance(records, list):
         raise PatchError("the changes of a version are a list", pointer="")
-    return records
+    return tuple(map(Change.from_json, records))
 
 
 def chained(previous: str, document: str, version: Version, changes: str) -> str:
@@ -291,14 +284,6 @@ def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
     return (join_pointer(tokens[:2]), False) if len(tokens) > 1 else (HEAD, True)
 
 
-_INDEX: Final = re.compile(r"/[0-9]+(?:/|$)")
-
-
-def _is_fixed(kind: Kind, path: str) -> bool:
-    """Return whether *path* leads to one place in all versions with the same parts: it has no index of a list."""
-    return _INDEX.search(path, len(_piece_around(kind, path))) is None
-
-
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
     """Return the paths of the pieces that *changes* touch."""
     return {_piece_around(kind, path) for path in {change.path for change in changes}}
@@ -346,17 +331,9 @@ _LAYOUT: Final = frozenset({TAG, FORMAT_KEY, LAYOUT_KEY})
 """Members of a head that decide, for a user's kind, which members are parts."""
 
 
-def pieces_changed(kind: Kind, versions: Iterable[Sequence[JSON]]) -> set[str] | None:
-    """Return the paths of the pieces that the changes of *versions* touch; None if other pieces may have been parts.
-
-    Shapes:
-        versions: the records of the changes of each, as stored; malformed ones are left out
-    """
-    found = (record.get("path") for records in versions for record in records if isinstance(record, dict))
-    return _pieces_at(kind, {path for path in found if isinstance(path, str) and path[:1] in ("", "/")})
-
-
-def _pieces_at(kind: Kind, paths: Collection[str]) -> set[str] | None:
+def pieces_changed(kind: Kind, versions: Iterable[Sequence[Change]]) -> set[str] | None:
+    """Return the paths of the pieces that the changes of *versions* touch; None if other pieces may have been parts."""
+    paths = {change.path for changes in versions for change in changes}
     if any(_changes_layout(kind, path) for path in paths):
         return None
     return {_piece_around(kind, path) for path in paths}
@@ -402,58 +379,27 @@ class Rollback:
 
     def touched(self, changes: Iterable[Change]) -> set[str] | None:
         """Return the paths of the pieces that *changes* touch, or None if other pieces may have been parts before."""
-        return _pieces_at(self._kind, {change.path for change in changes})
+        return pieces_changed(self._kind, [tuple(changes)])
 
     def undo(self, changes: Sequence[Change]) -> dict[str, MaybeJSON]:
-        """Undo *changes*, and return the pieces that they touched, as they were until now.
+        """Undo *changes*, and return the pieces that they touched, as they were until now; as ``undo_versions``."""
+        return self.undo_versions([changes])
+
+    def undo_versions(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
+        """Undo the changes of several versions, and return the pieces that they touched, as they were until now.
 
         Raises:
             PatchError, CodecError: they do not fit; the document is unusable afterwards.
 
         Cost:
-            In proportion to the changes and the pieces touched, and to the members of the head.
-        """
-        touched = self.touched(changes)
-        if touched is None:
-            return self._undo_all([changes])
-        return self._replace(touched, lambda before: rebuild(before, self._named, [changes], partial=True))
-
-    def undo_versions(self, newest_first: Sequence[Sequence[JSON]]) -> None:
-        """Undo the changes of several versions at once; raises as ``undo``.
-
-        Shapes:
-            newest_first: the records of the changes of each version, as stored
-
-        Cost:
-            A visit of each record. Each place is restored once, and each piece digested once, however often it changed.
+            In proportion to the changes and the pieces touched, and to the members of the head. Each piece is digested
+            once, however often it changed.
         """
         touched = pieces_changed(self._kind, newest_first)
         if touched is None:
-            self._undo_all([tuple(map(Change.from_json, records)) for records in newest_first])
-            return
-        is_fixed = cache(partial(_is_fixed, self._kind))
-        changes = decisive(newest_first, is_fixed)
-
-        def restored(before: Mapping[str, JSON]) -> dict[str, JSON]:
-            lists = self._kind.lists(before[HEAD])
-            return self._named.split(restore(join(before, sparse=lists), changes, is_fixed), lists=lists)
-
-        self._replace(touched, restored)
-
-    def _undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
-        """Undo changes before which other pieces may have been parts."""
-        now: dict[str, MaybeJSON] = dict(self._pieces)
-        self._pieces = rebuild(self._pieces, self._named, newest_first)
-        self._kind = self._named.of(self._pieces[HEAD])
-        self._digests = Digests.of({path: piece(path, body).digest for path, body in self._pieces.items()})
-        return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
-
-    def _replace(
-        self, touched: set[str], rebuilt: Callable[[Mapping[str, JSON]], dict[str, JSON]]
-    ) -> dict[str, MaybeJSON]:
-        """Replace the head and the parts *touched* by what *rebuilt* makes of them, and return them as they were."""
+            return self._undo_all(newest_first)
         before = {path: self._pieces[path] for path in {HEAD, *touched} if path in self._pieces}
-        after = rebuilt(before)
+        after = rebuild(before, self._named, newest_first, partial=True)
         changed: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
         for path, body in after.items():
             if path != HEAD or not _is_same(before[HEAD], body):
@@ -463,6 +409,14 @@ class Rollback:
         self._pieces.update(after)
         self._digests.update(changed)
         return {path: before.get(path, ABSENT) for path in changed}
+
+    def _undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
+        """Undo changes before which other pieces may have been parts."""
+        now: dict[str, MaybeJSON] = dict(self._pieces)
+        self._pieces = rebuild(self._pieces, self._named, newest_first)
+        self._kind = self._named.of(self._pieces[HEAD])
+        self._digests = Digests.of({path: piece(path, body).digest for path, body in self._pieces.items()})
+        return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
 
 
 def _is_same(old: JSON, new: JSON) -> bool:

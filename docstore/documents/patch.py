@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice, takewhile
@@ -144,61 +144,6 @@ def undo_all(new: JSON, newest_first: Iterable[Sequence[Change]]) -> JSON:
     draft = _Draft(new)
     for changes in newest_first:
         for change in reversed(changes):
-            _step_back(draft, change)
-    return draft.value
-
-
-def decisive(newest_first: Sequence[Sequence[JSON]], is_fixed: Callable[[str], bool]) -> tuple[Change, ...]:
-    """Return the changes that decide what the oldest document was, oldest first; for ``restore``.
-
-    An older change says what was at its place: newer ones there, or below it, need not be undone.
-
-    Shapes:
-        newest_first: records of changes, as ``Change.from_json`` takes them
-        is_fixed: whether a path leads to one place in all of the documents: not to items of lists, which move
-
-    Raises:
-        PatchError: a record is malformed; one that is left out is only checked for its path.
-
-    Cost:
-        A visit of each record; only those that are returned are parsed.
-    """
-    settled: set[str] = set()
-    found: list[Change] = []
-    for records in reversed(newest_first):
-        for record in records:
-            path = record.get("path") if isinstance(record, dict) else None
-            if isinstance(path, str) and _is_within(path, settled):
-                continue
-            change = Change.from_json(record)
-            found.append(change)
-            if is_fixed(change.path):
-                settled.add(change.path)
-    return tuple(found)
-
-
-def _is_within(path: str, places: set[str]) -> bool:
-    while path not in places:
-        if not path:
-            return False
-        path = path[: path.rfind("/")]
-    return True
-
-
-def restore(new: JSON, changes: Sequence[Change], is_fixed: Callable[[str], bool]) -> JSON:
-    """Return the oldest document, by the changes that ``decisive`` returns: the old value is put at each place.
-
-    Raises:
-        PatchError: a change does not fit *new*; has its pointer.
-
-    Cost:
-        As ``undo``.
-    """
-    draft = _Draft(new)
-    for change in reversed(changes):
-        if is_fixed(change.path):
-            draft.put(change.path, change.old)
-        else:
             _step_back(draft, change)
     return draft.value
 
@@ -382,16 +327,6 @@ class _Draft:
         gone: JSON = holder[key]
         holder[key] = value
         return gone
-
-    def put(self, path: str, value: MaybeJSON) -> None:
-        """Set the member at *path* to *value*, whether it exists or not; ``ABSENT`` removes it."""
-        holder, token = self._reach(path)
-        if isinstance(holder, list):
-            raise PatchError("a list has no members", pointer=path)
-        if value is ABSENT:
-            holder.pop(token, None)
-        else:
-            holder[token] = value
 
     def _reach(self, path: str) -> tuple[Any, str]:
         """Return the container of the value at *path*, a copy of our own, and the last token; the root has one too."""

@@ -21,7 +21,7 @@ from docstore.documents.history import (
     Rollback,
     Version,
     chained,
-    change_records,
+    changes_from,
     lineage,
     piece_of,
     pieces_touched,
@@ -176,7 +176,7 @@ class Past:
     Attributes:
         number, digest: the version, and the digest of the document at that version.
         base, base_digest: the version of the stored state, and the digest of the document at that version.
-        newer: the records of the changes of versions *base*, *base* - 1, ..., *number* + 1.
+        newer: the changes of versions *base*, *base* - 1, ..., *number* + 1.
     """
 
     connection: Connection
@@ -185,7 +185,7 @@ class Past:
     digest: str
     base: int
     base_digest: str
-    newer: Sequence[Sequence[JSON]]
+    newer: Sequence[Sequence[Change]]
 
     @property
     def is_full_state(self) -> bool:
@@ -238,13 +238,13 @@ def read_past(connection: Connection, head: HeadRow, number: int) -> Past | None
             raise missing_history(head, expected)
     if found[-1].changes == NOT_KEPT:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    newer = [_records_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
+    newer = [_changes_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
     return Past(connection, head, number, found[-1].digest, base, found[0].digest, newer)
 
 
-def _records_of(head: HeadRow, row: sa.Row[Any]) -> list[JSON]:
+def _changes_of(head: HeadRow, row: sa.Row[Any]) -> tuple[Change, ...]:
     try:
-        return change_records(row.changes)
+        return changes_from(row.changes)
     except (DecodeError, PatchError) as error:
         raise DamagedDocumentError(head.name, where=f"version {row.version}", problem=str(error)) from error
 

@@ -253,7 +253,7 @@ class TestADocumentTakenBack:
         new %= len(HISTORY)
         document = rollback(RECIPE, HISTORY[new])
 
-        document.undo_versions([[change.to_json() for change in changes] for changes in steps[old:new][::-1]])
+        document.undo_versions(steps[old:new][::-1])
 
         assert dumps(document.document()) == dumps(HISTORY[old])
         assert document.digest() == digest_of(RECIPE, HISTORY[old])

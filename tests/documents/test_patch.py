@@ -20,7 +20,7 @@ from docstore.documents import patch as patching
 from docstore.documents.canonical import JSON, MAX_DEPTH, dumps, join_pointer, loads, same_json
 from docstore.documents.diff.lines import Pair, plain_lines
 from docstore.documents.merge.three_way import merge
-from docstore.documents.patch import Change, apply, checked_diff, decisive, diff, forward, restore, undo, undo_all
+from docstore.documents.patch import Change, apply, checked_diff, diff, forward, undo, undo_all
 from docstore.errors import PatchError
 
 
@@ -38,10 +38,6 @@ def in_texts(value: JSON) -> Any:
     if isinstance(value, dict):
         return {key: in_texts(member) for key, member in value.items()}
     return [in_texts(item) for item in value] if isinstance(value, list) else dumps(value).decode()
-
-
-def has_no_index(path: str) -> bool:
-    return not any(token.isdigit() for token in path.split("/"))
 
 
 def records(count: int) -> list[JSON]:
@@ -134,50 +130,6 @@ class TestAnyTwoDocuments:
 
         assert dumps(oldest) == dumps(versions[0])
         assert in_bytes(newest_first) == before
-
-    @unhurried
-    @given(histories())
-    def test_the_oldest_change_of_each_place_is_enough(self, versions):
-        newest_first = [[change.to_json() for change in diff(*pair)] for pair in pairwise(versions)][::-1]
-        before = dumps(newest_first)
-
-        oldest = restore(versions[-1], decisive(newest_first, has_no_index), has_no_index)
-
-        assert dumps(oldest) == dumps(versions[0])
-        assert dumps(newest_first) == before
-
-
-class TestDecisiveChanges:
-    """The changes of several versions that say what the oldest document was."""
-
-    @pytest.mark.parametrize(
-        "versions",
-        [
-            [{"a": 1}, {"a": 2}, {"a": 3}],
-            [{"a": 1}, {}, {"a": 3}, {}],
-            [{}, {"a": 1}, {}, {"a": {"b": 1}}],
-            [{"a": {"b": 1}}, {"a": {"b": 2}}, {"a": 7}, {}],
-            [{"a": {"b": 1, "c": 2}}, {"a": {"b": 2}}, {"a": [1, 2]}, {"a": [2]}, {"a": {"c": 3}}],
-            [{"a": [1, 2, 3]}, {"a": [2, 3]}, {"a": [2]}, {"a": {"0": 1}}, {"a": {"0": 2}}],
-        ],
-    )
-    def test_lead_back_to_it(self, versions):
-        newest_first = [[change.to_json() for change in diff(*pair)] for pair in pairwise(versions)][::-1]
-
-        changes = decisive(newest_first, has_no_index)
-
-        assert dumps(restore(versions[-1], changes, has_no_index)) == dumps(versions[0])
-
-    def test_are_one_for_each_place(self):
-        versions: list[JSON] = [{"a": number, "b": 0} for number in range(9)]
-        newest_first = [[change.to_json() for change in diff(*pair)] for pair in pairwise(versions)][::-1]
-
-        assert decisive(newest_first, has_no_index) == (Change("replace", "/a", 0),)
-
-    @pytest.mark.parametrize("record", [7, {"op": "add"}, {"op": "add", "path": 7}, {"op": "move", "path": "/a"}])
-    def test_are_refused_where_one_is_none(self, record):
-        with pytest.raises(PatchError):
-            decisive([[record]], has_no_index)
 
 
 class TestValuesThatPythonTakesForEqual:

@@ -242,6 +242,17 @@ class TestAPlaceInAnExperiment:
         with pytest.raises(DamagedDocumentError):
             store.get("cakes", pointer="/trials/1/status", version=5)
 
+    @pytest.mark.parametrize("pointer", ["", "/description"])
+    def test_a_malformed_change_is_told_though_an_older_one_says_what_was_there(self, store, pointer):
+        experiment = store.load("cakes")
+        for description in ("wheat", "oat"):
+            experiment.description = description
+            store.save(experiment)
+        break_row(store, "versions", {"changes": '[{"op":"move","path":"/description"}]'}, version=8)
+
+        with pytest.raises(DamagedDocumentError, match="version 8"):
+            store.get("cakes", pointer=pointer, version=6)
+
 
 IN_A_DISH = {
     "/courses": ("courses",),
