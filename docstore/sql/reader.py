@@ -331,7 +331,14 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
 
 
 def history_page(connection: Connection, head: HeadRow, before: int | None, size: int) -> list[Version]:
-    """Return at most *size* versions before version *before*, newest first, checked against the chain.
+    """Return at most *size* versions before version *before*, newest first; as ``history_rows``, without the rows."""
+    return [version for _, version in history_rows(connection, head, before, size)]
+
+
+def history_rows(
+    connection: Connection, head: HeadRow, before: int | None, size: int
+) -> list[tuple[sa.Row[Any], Version]]:
+    """Return at most *size* rows of history before version *before*, newest first, checked against the chain.
 
     Args:
         before: None for the newest versions.
@@ -348,19 +355,23 @@ def history_page(connection: Connection, head: HeadRow, before: int | None, size
         problem = f"its column version says {head.version}, and there is a later version in its history"
         raise DamagedDocumentError(head.name, where="its head", problem=problem)
     before = head.version + 1 if before is None else before
-    page = [version_of(head.name, row) for row in found[:size]]
+    page = [(row, version_of(head.name, row)) for row in found[:size]]
     for expected, row in zip(range(before - 1, 0, -1), found, strict=False):
         if row.version != expected:
             raise missing_history(head, expected)
     if len(found) < min(size + 1, before - 1):
         raise missing_history(head, before - 1 - len(found))
     chains = [*(row.chain for row in found[1:]), GENESIS]
-    _check_links(connection, head, zip(page, found, chains, strict=False))
+    check_links(connection, head, ((version, row, chain) for (row, version), chain in zip(page, chains, strict=False)))
     return page
 
 
-def _check_links(connection: Connection, head: HeadRow, links: Iterable[tuple[Version, sa.Row[Any], str]]) -> None:
-    """Check the chain of each version: its row, chained to the chain of the one before it."""
+def check_links(connection: Connection, head: HeadRow, links: Iterable[tuple[Version, sa.Row[Any], str]]) -> None:
+    """Check the chain of each version: its row, chained to the chain of the one before it.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved, or does not follow on the one before it.
+    """
     saved_in: Callable[[int], str] | None = None
     for version, row, previous in links:
         if chained(previous, head.id, version, row.changes) == version.chain:
@@ -378,14 +389,14 @@ def touching_page(connection: Connection, head: HeadRow, before: int, size: int,
     Folded versions, and those with the changes of folded ones, are always among them. With no *texts*, all are.
 
     Raises:
-        DamagedDocumentError: as ``history_page``; a version that is not returned is only checked to be there.
+        DamagedDocumentError: as ``history_rows``; a version that is not returned is only checked to be there.
     """
     found = rows.versions_touching(connection, head.id, before, size, texts)
     low = found[-1].version if len(found) == size else 1
     if rows.count_versions(connection, head.id, low, before - 1) != before - low:
         history_page(connection, head, before, before - low)  # raises the error of the one that is missing
     page = [version_of(head.name, row) for row in found]
-    _check_links(connection, head, zip(page, found, (row.previous or GENESIS for row in found), strict=True))
+    check_links(connection, head, zip(page, found, (row.previous or GENESIS for row in found), strict=True))
     return page
 
 
@@ -405,7 +416,7 @@ def versions_numbered(connection: Connection, head: HeadRow, numbers: Collection
     """Return some versions of a document, in any order, checked against the chain.
 
     Raises:
-        DamagedDocumentError: as ``history_page``.
+        DamagedDocumentError: as ``history_rows``.
 
     Cost:
         One SELECT.
@@ -414,7 +425,7 @@ def versions_numbered(connection: Connection, head: HeadRow, numbers: Collection
     if missing := {*numbers}.difference(row.version for row in found):
         raise missing_history(head, max(missing))
     some = [version_of(head.name, row) for row in found]
-    _check_links(connection, head, zip(some, found, (row.previous or GENESIS for row in found), strict=True))
+    check_links(connection, head, zip(some, found, (row.previous or GENESIS for row in found), strict=True))
     return some
 
 
@@ -461,8 +472,8 @@ def version_of(name: str, row: sa.Row[Any]) -> Version:
     return unparsed(version, name, row.changes) if is_kept else version
 
 
-def version_metadata(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:
-    """Return the version in a row of history, with *changes* in place of its own, which are not read."""
+def version_metadata(name: str, row: sa.Row[Any], *, is_kept: bool = True) -> Version:
+    """Return the version in a row of history without its changes, which are not read."""
     try:
         parent = Parent.from_json(loads(row.parent)) if row.parent is not None else None
     except (DecodeError, PatchError) as error:
@@ -472,7 +483,7 @@ def version_metadata(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = 
         row.created_at,
         row.author,
         row.message,
-        changes,
+        (),
         row.digest,
         row.chain,
         parent,

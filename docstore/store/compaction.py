@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain, pairwise
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -21,12 +20,10 @@ from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.display import counted
 from docstore.documents.history import (
-    GENESIS,
     NOT_KEPT,
     Parent,
     Rollback,
     Version,
-    chained,
     changes_text,
     lineage,
     rebuild,
@@ -37,7 +34,7 @@ from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError,
 from docstore.progress import Report, Tally, reporting
 from docstore.sql import full_states, paging, rows, tagging
 from docstore.sql.dialects import backend_of, forget
-from docstore.sql.reader import State, parents_of, read, version_of
+from docstore.sql.reader import State, history_rows, parents_of, read
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
@@ -252,7 +249,7 @@ class _Folding:
         stays: sa.Row[Any] | None = None  # the last row seen that stays
         is_led = True  # whether its changes lead back to the next row that stays
         pending: tuple[Change, ...] = ()  # the changes of the last version seen that can be loaded
-        for row, version in self._proved():
+        for row, version in self._history():
             if not version.is_kept:
                 if stays is None:
                     raise self._damaged(version.number, "it is the current version, and its changes are missing")
@@ -308,38 +305,17 @@ class _Folding:
         rows.compact_versions(self._connection, self._head.id, self._waiting)
         self._waiting = []
 
-    # --- the stored history ------------------------------------------------------------------------------------------
-
-    def _proved(self) -> Iterator[tuple[sa.Row[Any], Version]]:
+    def _history(self) -> Iterator[tuple[sa.Row[Any], Version]]:
         """Yield each row of history with its version, newest first, proved to follow on the one before it.
 
         Raises:
             DamagedDocumentError: a row does not follow, or is missing.
         """
-        saved_in = lineage(parents_of(self._connection, self._head), self._head.id)
-        for row, older in pairwise(chain(self._rows(), [None])):
-            assert row is not None  # only the last of the chain is None, and pairwise gives it as *older* alone
-            version = version_of(self._head.name, row)
-            previous = GENESIS if older is None else older.chain
-            if chained(previous, saved_in(row.version), version, row.changes) != row.chain:
-                raise self._damaged(row.version, "its row, or the chain before it, was changed")
-            yield row, version
-
-    def _rows(self) -> Iterator[sa.Row[Any]]:
-        expected, before = self._head.version, None
-        while page := rows.version_rows(self._connection, self._head.id, before=before, limit=_PAGE):
-            for row in page:
-                if row.version > self._head.version:
-                    problem = f"the document is at version {self._head.version} only"
-                    raise self._damaged(row.version, problem)
-                if row.version != expected:
-                    raise self._damaged(expected, "its row of history is missing")
-                yield row
-                expected -= 1
+        before: int | None = None
+        while page := history_rows(self._connection, self._head, before, _PAGE):
+            yield from page
             self._tally.versions(len(page))
-            before = page[-1].version
-        if expected:
-            raise self._damaged(expected, "its row of history is missing")
+            before = page[-1][1].number
 
     def _damaged(self, number: int, problem: str) -> DamagedDocumentError:
         return DamagedDocumentError(self._head.name, where=f"version {number}", problem=problem)

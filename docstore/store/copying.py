@@ -21,7 +21,7 @@ from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked
 from docstore.documents.canonical import digest, loads
 from docstore.documents.changeset import changeset_of
 from docstore.documents.digests import Digests, piece
-from docstore.documents.history import GENESIS, NOT_KEPT, chained, changes_text, lineage
+from docstore.documents.history import GENESIS, NOT_KEPT, changes_text
 from docstore.documents.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.errors import (
     ConnectionLostError,
@@ -40,7 +40,8 @@ from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import (
     check_digests,
-    parents_of,
+    check_links,
+    missing_history,
     read,
     read_version,
     stored_kind,
@@ -236,7 +237,7 @@ class _Copier:
     def _read_source(self, head: HeadRow) -> tuple[Mapping[str, Key], list[Row]]:
         """Return the keys and the tags of a document in the source, checked by its digest and its seal."""
         if not head.digest:
-            raise _missing(head, head.version)
+            raise missing_history(head, head.version)
         keys = paging.keys(self._reading, head.id)
         check_digests(head, Digests.of({path: key.digest for path, key in keys.items()}))
         tags = _tags(self._reading, head)
@@ -324,7 +325,7 @@ class _Copier:
                 remedy = f"Its project {project!r} has {head.kind} {head.name!r} by this id: copy to another database."
                 raise InvalidValueError("other", shown(self._target.engine.url), remedy)
             if not there.chain:
-                raise _in_target(_missing(there, there.version))
+                raise _in_target(missing_history(there, there.version))
             with self._at_source():
                 link = paging.link(self._reading, head.id, there.version)
             if link is None or link.chain != there.chain:
@@ -461,20 +462,16 @@ def _versions(connection: Connection, head: HeadRow, after: int, chain: str, siz
     Raises:
         DamagedDocumentError: a row is missing, or does not follow on the one before it.
     """
-    number = after
-    saved_in = lineage(parents_of(connection, head), head.id)
     for page in paging.version_pages(connection, head.id, size, after=after):
-        for row in page:
-            number += 1
+        for number, row in enumerate(page, after + 1):
             if row.version != number:
-                raise _missing(head, number)
-            version = version_metadata(head.name, row)
-            if chained(chain, saved_in(number), version, row.changes) != row.chain:
-                raise _damaged(head, f"version {number}", "its row, or the chain before it, was changed")
-            chain = row.chain
+                raise missing_history(head, number)
+        found = [version_metadata(head.name, row) for row in page]
+        check_links(connection, head, zip(found, page, [chain, *(row.chain for row in page[:-1])], strict=True))
         yield [row._asdict() for row in page]
-    if number > head.version:
-        raise _damaged(head, f"version {number}", f"the document is at version {head.version} only")
+        after, chain = page[-1].version, page[-1].chain
+    if after > head.version:
+        raise _damaged(head, f"version {after}", f"the document is at version {head.version} only")
 
 
 def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSize) -> Iterator[list[Row]]:
@@ -547,10 +544,6 @@ def _check_seal(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> N
 
 def _damaged(head: HeadRow, where: str, problem: str) -> DamagedDocumentError:
     return DamagedDocumentError(head.name, where=where, problem=problem)
-
-
-def _missing(head: HeadRow, number: int) -> DamagedDocumentError:
-    return _damaged(head, f"version {number}", "its row of history is missing")
 
 
 def _in_target(error: DamagedDocumentError) -> DamagedDocumentError:
