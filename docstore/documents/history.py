@@ -98,11 +98,7 @@ class _ParsedLate:
         if name != "changes":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         document, text = self._text
-        try:
-            changes = changes_from(text)
-        except (DecodeError, PatchError) as error:
-            where = f"version {cast(Version, self).number}"
-            raise DamagedDocumentError(document, where=where, problem=str(error)) from error
+        changes = changes_of(document, cast(Version, self).number, text)
         object.__setattr__(self, "changes", changes)
         return changes
 
@@ -207,6 +203,18 @@ def changes_from(text: str) -> tuple[Change, ...]:
     if not isinstance(records, list):
         raise PatchError("the changes of a version are a list", pointer="")
     return tuple(map(Change.from_json, records))
+
+
+def changes_of(document: str, number: int, text: str) -> tuple[Change, ...]:
+    """Return the changes in *text*, those of version *number* of *document*.
+
+    Raises:
+        DamagedDocumentError: they are malformed.
+    """
+    try:
+        return changes_from(text)
+    except (DecodeError, PatchError) as error:
+        raise DamagedDocumentError(document, where=f"version {number}", problem=str(error)) from error
 
 
 def chained(previous: str, document: str, version: Version, changes: str) -> str:

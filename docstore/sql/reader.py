@@ -21,7 +21,7 @@ from docstore.documents.history import (
     Rollback,
     Version,
     chained,
-    changes_from,
+    changes_of,
     lineage,
     piece_of,
     pieces_touched,
@@ -238,15 +238,8 @@ def read_past(connection: Connection, head: HeadRow, number: int) -> Past | None
             raise missing_history(head, expected)
     if found[-1].changes == NOT_KEPT:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    newer = [_changes_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
+    newer = [changes_of(head.name, row.version, row.changes) for row in found[:-1] if row.changes != NOT_KEPT]
     return Past(connection, head, number, found[-1].digest, base, found[0].digest, newer)
-
-
-def _changes_of(head: HeadRow, row: sa.Row[Any]) -> tuple[Change, ...]:
-    try:
-        return changes_from(row.changes)
-    except (DecodeError, PatchError) as error:
-        raise DamagedDocumentError(head.name, where=f"version {row.version}", problem=str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
