@@ -235,11 +235,7 @@ def lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 def lines_of(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     """Yield the lines of an open *file*, as ``lines``; messages call it *name*."""
-    start = file.peek(8)
-    for begin, other in _OTHERS.items():
-        if start.startswith(begin):
-            raise FileFormatError(name, f"it is compressed by {other}, and only gzip is supported: unpack it")
-    unpacked = gzip.GzipFile(fileobj=file) if start.startswith(_GZIP) else file
+    unpacked = gzip.GzipFile(fileobj=file) if _is_gzip(name, file.peek(8)) else file
     try:
         while line := unpacked.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
@@ -253,10 +249,7 @@ def _plain(path: str, data: bytes) -> bytes:
     """Return *data*, unpacked if they are compressed."""
     if not data:
         raise FileFormatError(path, "it is empty: another program was cut off while it saved, or nothing was saved")
-    for start, other in _OTHERS.items():
-        if data.startswith(start):
-            raise FileFormatError(path, f"it is compressed by {other}, and only gzip is supported: unpack it")
-    if not data.startswith(_GZIP):
+    if not _is_gzip(path, data):
         return data
     try:
         unpacked = _unpacked(data)
@@ -269,6 +262,18 @@ def _plain(path: str, data: bytes) -> bytes:
             f"If you trust it, unpack it with gunzip and load that.",
         )
     return unpacked
+
+
+def _is_gzip(path: str, start: bytes) -> bool:
+    """Return whether a file is compressed, by what it begins with.
+
+    Raises:
+        FileFormatError: it is, and not by gzip.
+    """
+    for begin, other in _OTHERS.items():
+        if start.startswith(begin):
+            raise FileFormatError(path, f"it is compressed by {other}, and only gzip is supported: unpack it")
+    return start.startswith(_GZIP)
 
 
 def _most(data: bytes) -> int:
