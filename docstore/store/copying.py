@@ -114,9 +114,11 @@ def copy_documents(
     with reporting(progress) as report, source.reading() as reading:
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
+        with target.transactions.reading() as there:
+            heads = _leaving_first(there, heads)
         tally = Tally(sum(head.version for head in heads), report)
         copier = _Copier(source, reading, target, size or PageSize(), tally)
-        return _each_copied(copier, heads)
+        return [copier.copy(head) for head in heads]
 
 
 def planned_copies(
@@ -130,9 +132,11 @@ def planned_copies(
     """
     _check_other(source, target)
     with source.reading() as reading, target.transactions.reading() as there, reporting(progress=False) as report:
-        heads = _heads(source, reading, names, kind)
-        copier, ids = _Copier(source, reading, target, PageSize(), Tally(0, report)), {head.id for head in heads}
-        return [copier.plan(there, head, ids) for head in heads]
+        heads = _leaving_first(there, _heads(source, reading, names, kind))
+        copier, planned = _Copier(source, reading, target, PageSize(), Tally(0, report)), dict[str, Copied]()
+        for head in heads:
+            planned[head.id] = copier.plan(there, head, planned.keys())
+        return list(planned.values())
 
 
 def _check_other(source: Transactions, target: StoreContext) -> None:
@@ -147,24 +151,6 @@ def _check_other(source: Transactions, target: StoreContext) -> None:
         raise InvalidValueError("other", shown(engine.url), remedy)
 
 
-def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
-    """Copy each of *heads*; one whose name is taken in the target waits until the copy renames the other document."""
-    done: dict[str, Copied] = {}
-    pending, ids = list(heads), {head.id for head in heads}
-    while pending:
-        postponed: list[HeadRow] = []
-        for head in pending:
-            try:
-                done[head.id] = copier.copy(head)
-            except DocumentExistsError:
-                in_the_way = copier.called_there(head)
-                if in_the_way not in ids - done.keys() or len(postponed) + 1 == len(pending):
-                    raise
-                postponed.append(head)
-        pending = postponed
-    return [done[head.id] for head in heads]
-
-
 def _heads(source: Transactions, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
     if kind is not None:
         checked_key("kind", kind)
@@ -173,14 +159,22 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         heads = {head.id: head for head in (source.head(reading, kind or "experiment", name) for name in wanted)}
         owned = [each for head in heads.values() for each in belonging(reading, source.project, head)]
-        return [*heads.values(), *_deleted_first(each for each in owned if each.id not in heads)]
+        return [*heads.values(), *(each for each in owned if each.id not in heads)]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
-    return _deleted_first(filter(None, (rows.head_of(reading, id) for id in ids)))
+    return [head for head in (rows.head_of(reading, id) for id in ids) if head is not None]
 
 
-def _deleted_first(heads: Iterable[HeadRow]) -> list[HeadRow]:
-    """Return *heads* in an order in which a deleted one frees, in the target, the name that another one has now."""
-    return sorted(heads, key=lambda head: head.deleted_at is None)
+def _leaving_first(there: Connection, heads: Iterable[HeadRow]) -> list[HeadRow]:
+    """Return *heads*, first those that leave a name in the target, which another one may have now.
+
+    They are deleted, or have another name than there. If two have exchanged names, the copy of the first is refused.
+    """
+
+    def is_renamed(head: HeadRow) -> bool:
+        held = rows.head_of(there, head.id)
+        return held is not None and held.name != head.name
+
+    return sorted(heads, key=lambda head: (head.deleted_at is None, not is_renamed(head)))
 
 
 def _is_one_database(a: Engine, b: Engine) -> bool:
@@ -226,7 +220,7 @@ class _Copier:
         """Return what ``copy`` would do, by a *connection* to the target.
 
         Args:
-            leaving: the ids of documents that are copied too: one that is in the way in the target gets another name.
+            leaving: the ids of documents that are copied before: one that has the name in the target will have left it.
         """
         keys, tags = self._read_source(head)
         there = rows.head_of(connection, head.id)
@@ -243,11 +237,6 @@ class _Copier:
         tags = _tags(self._reading, head)
         _check_seal(self._reading, head, tags)
         return keys, tags
-
-    def called_there(self, head: HeadRow) -> str | None:
-        """Return the id of the document in the target that has the name of *head*, or None."""
-        with self._target.reading() as connection:
-            return rows.id_named(connection, self._target.project, head.kind, head.name)
 
     def _write(
         self, connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]

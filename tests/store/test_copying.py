@@ -856,6 +856,17 @@ class TestADryRun:
         with pytest.raises(DocumentExistsError):
             source.copy_to(target, dry_run=True)
 
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_refuses_documents_that_exchanged_their_names_as_a_copy_does(self, source, target, dry_run):
+        for name in ("n1", "n2"):
+            source.put("note", name, name)
+        source.copy_to(target)
+        for old, new in (("n1", "n3"), ("n2", "n1"), ("n3", "n2")):
+            source.rename(old, new, kind="note")
+
+        with pytest.raises(DocumentExistsError, match="The target has it under another id"):
+            source.copy_to(target, dry_run=dry_run)
+
 
 class TestADocumentThatWasSavedInTheTargetToo:
     """It was copied at version 4, and got a fifth there."""
