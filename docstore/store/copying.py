@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os.path import realpath
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -60,6 +60,9 @@ Row: TypeAlias = dict[str, Any]
 
 Status: TypeAlias = Literal["copied", "updated", "unchanged"]
 
+_SIZE: Final = PageSize()
+"""How much is kept in memory at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -84,7 +87,6 @@ def copy_documents(
     *,
     names: Iterable[str] | None = None,
     kind: str | None = None,
-    size: PageSize | None = None,
     progress: bool | Report = False,
 ) -> list[Copied]:
     """Copy documents of *source* to *target*, each in a transaction of its own, and return what was done for each.
@@ -93,7 +95,6 @@ def copy_documents(
         names: of live documents of *kind*, or of experiments, which are copied with what belongs to them, deleted or
             not; None for all documents, deleted ones too.
         kind: without names, that of the documents to copy; None for all kinds.
-        size: how much is kept in memory at once.
         progress: True draws a bar; or a function that is told how many versions are copied.
 
     Raises:
@@ -117,7 +118,7 @@ def copy_documents(
         with target.transactions.reading() as there:
             heads = _leaving_first(there, heads)
         tally = Tally(sum(head.version for head in heads), report)
-        copier = _Copier(source, reading, target, size or PageSize(), tally)
+        copier = _Copier(source, reading, target, tally)
         return [copier.copy(head) for head in heads]
 
 
@@ -133,7 +134,7 @@ def planned_copies(
     _check_other(source, target)
     with source.reading() as reading, target.transactions.reading() as there, reporting(progress=False) as report:
         heads = _leaving_first(there, _heads(source, reading, names, kind))
-        copier, planned = _Copier(source, reading, target, PageSize(), Tally(0, report)), dict[str, Copied]()
+        copier, planned = _Copier(source, reading, target, Tally(0, report)), dict[str, Copied]()
         for head in heads:
             planned[head.id] = copier.plan(there, head, planned.keys())
         return list(planned.values())
@@ -194,14 +195,11 @@ def _is_one_database(a: Engine, b: Engine) -> bool:
 class _Copier:
     """Copies documents, one after another, from one state of the source."""
 
-    def __init__(
-        self, source: Transactions, reading: Connection, target: StoreContext, size: PageSize, tally: Tally
-    ) -> None:
+    def __init__(self, source: Transactions, reading: Connection, target: StoreContext, tally: Tally) -> None:
         self._source = source
         self._reading = reading
         self._target = target.transactions
         self._codes = target.codes
-        self._size = size
         self._tally = tally
 
     def copy(self, head: HeadRow) -> Copied:
@@ -268,7 +266,7 @@ class _Copier:
         """
         after, chain = _end_of(there)
         led = self._led(connection, head, there)
-        for history in self._from_source(_versions(self._reading, head, after, chain, self._size)):
+        for history in self._from_source(_versions(self._reading, head, after, chain)):
             for row in history:
                 row |= led.get(row["version"], {})
                 check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
@@ -278,7 +276,7 @@ class _Copier:
     def _write_full_states(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
         """Write the full states of the versions that the target lacked."""
         after, _ = _end_of(there)
-        for page in self._from_source(_full_states(self._reading, head, after, self._size)):
+        for page in self._from_source(_full_states(self._reading, head, after)):
             for row in page:
                 check_size(connection, head.name, row["path"], row["body"].encode())
             backend_of(connection).insert_many(connection, states, page)
@@ -346,7 +344,7 @@ class _Copier:
         with self._at_source():
             kind = stored_kind(self._reading, head)
         codes: dict[Name, int] = {}
-        for page in self._from_source(_pieces(self._reading, head, paths, self._size)):
+        for page in self._from_source(_pieces(self._reading, head, paths)):
             coded = [_coded(kind.rule(row["path"]) or kind, row["body"]) for row in page]
             codes |= self._codes.resolve(connection, {name for each in coded for name in each.names})
             for row, each in zip(page, coded, strict=True):
@@ -378,11 +376,11 @@ class _Copier:
         try:
             if not _stands(connection, head, keys, tags):
                 raise _damaged(head, "its rows", "they are not the ones written")
-            for _ in _versions(connection, head, *_end_of(there), self._size):
+            for _ in _versions(connection, head, *_end_of(there)):
                 pass
-            for _ in _full_states(connection, head, _end_of(there)[0], self._size):
+            for _ in _full_states(connection, head, _end_of(there)[0]):
                 pass
-            for _ in _pieces(connection, head, paths, self._size):
+            for _ in _pieces(connection, head, paths):
                 pass
         except DamagedDocumentError as error:
             raise _in_target(error) from error
@@ -445,13 +443,13 @@ def _retagging(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> tu
 # --- rows read and checked -------------------------------------------------------------------------------------------
 
 
-def _versions(connection: Connection, head: HeadRow, after: int, chain: str, size: PageSize) -> Iterator[list[Row]]:
+def _versions(connection: Connection, head: HeadRow, after: int, chain: str) -> Iterator[list[Row]]:
     """Yield the rows of history after version *after*, whose chain is *chain*.
 
     Raises:
         DamagedDocumentError: a row is missing, or does not follow on the one before it.
     """
-    for page in paging.version_pages(connection, head.id, size, after=after):
+    for page in paging.version_pages(connection, head.id, _SIZE, after=after):
         for number, row in enumerate(page, after + 1):
             if row.version != number:
                 raise missing_history(head, number)
@@ -463,7 +461,7 @@ def _versions(connection: Connection, head: HeadRow, after: int, chain: str, siz
         raise _damaged(head, f"version {after}", f"the document is at version {head.version} only")
 
 
-def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSize) -> Iterator[list[Row]]:
+def _full_states(connection: Connection, head: HeadRow, after: int) -> Iterator[list[Row]]:
     """Yield the rows of the full states of versions after version *after*.
 
     Raises:
@@ -479,7 +477,7 @@ def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSi
             raise _damaged(head, where, "its rows are not the ones that version has")
         if link.is_folded:
             raise _damaged(head, where, "that version was folded; delete its rows")
-        for page in paging.state_pages(connection, head.id, number, digests, size):
+        for page in paging.state_pages(connection, head.id, number, digests, _SIZE):
             for row in page:
                 if digest(row.body.encode()) != row.digest:
                     problem = "its body is not what was saved: the digest is another"
@@ -487,13 +485,13 @@ def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSi
             yield [row._asdict() for row in page]
 
 
-def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str], size: PageSize) -> Iterator[list[Row]]:
+def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str]) -> Iterator[list[Row]]:
     """Yield the rows of the head and parts at *paths*.
 
     Raises:
         DamagedDocumentError: a body is not what was saved, or the head's columns are other than its body and history.
     """
-    for page in paging.piece_pages(connection, head.id, paths, size):
+    for page in paging.piece_pages(connection, head.id, paths, _SIZE):
         for row in page:
             if digest(row.body.encode()) != row.digest:
                 problem = "its body is not what was saved: the digest is another"

@@ -31,7 +31,8 @@ from docstore.errors import (
 from docstore.sql.dialects import shown
 from docstore.sql.paging import PageSize
 from docstore.sql.tables import IS_HEAD, documents, tags, versions
-from docstore.store.copying import Copied, copy_documents
+from docstore.store import copying
+from docstore.store.copying import Copied
 from docstore.testing.experiments import add_trial, new_experiment
 
 pytest_plugins = ["ready"]
@@ -44,7 +45,9 @@ ON_SQLITE = pytest.mark.parametrize("pair", [("sqlite", "sqlite")], indirect=Tru
 
 def copy_in_pages(source, target, **size):
     """Do as ``source.copy_to(target)`` does, a little at a time."""
-    return copy_documents(source._context.transactions, target._context, size=PageSize(**size))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "_SIZE", PageSize(**size))
+        return source.copy_to(target)
 
 
 def the_cakes(store):
