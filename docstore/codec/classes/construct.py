@@ -11,17 +11,19 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
+from itertools import islice
 from types import MemberDescriptorType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from docstore.codec.classes import class_fields, pydantic_objects, stored_fields
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.generated import is_name_in_source
+from docstore.codec.classes.misfits import misfits
 from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import StoredField
-from docstore.codec.errors_at import REFUSALS
+from docstore.codec.errors_at import ENOUGH, REFUSALS
 from docstore.codec.registry import Entry
-from docstore.errors import DecodeError, RegistryError
+from docstore.errors import CodecError, DecodeError, DocstoreError, RegistryError
 
 T = TypeVar("T")
 
@@ -143,7 +145,8 @@ def restorer(entry: Entry) -> Callable[..., Any] | None:
         except DecodeError:
             raise  # it says where and why itself
         except REFUSALS as error:
-            raise _unmade(name, error) from error
+            wrong = [] if isinstance(error, DocstoreError) else [*islice(misfits(instance, entry.cls), ENOUGH)]
+            raise CodecError.together(wrong or [_unmade(name, error)]) from error
         return instance
 
     return restore

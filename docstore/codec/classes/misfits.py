@@ -1,0 +1,65 @@
+"""The places of an object whose values have another type than its classes say, as an edit of JSON may leave them.
+
+A value of any type is stored and loaded, so this is asked only where an object could not be made of its values.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any, Final
+
+from docstore.codec.classes.class_fields import declares
+from docstore.codec.classes.stored_fields import stored_fields
+from docstore.codec.values.by_annotation import members_of
+from docstore.documents.canonical import join_pointer
+from docstore.errors import DecodeError, short_repr, with_article
+
+
+def misfits(value: Any, annotation: Any, tokens: tuple[str, ...] = ()) -> Iterator[DecodeError]:
+    """Yield an error for each place in *value*, which is at *tokens*, that does not have the type *annotation* says.
+
+    Looks into lists, dicts and objects of classes that declare their fields.
+    """
+    allowed = members_of([annotation])
+    if value is None and (not allowed or type(None) in typing.get_args(annotation)):
+        return
+    fitting = next((each for each in allowed if _is_of(value, each)), None)
+    if fitting is None:
+        expected = " or ".join(map(_called, allowed))
+        yield DecodeError(f"should be {expected}, and is {short_repr(value)}", pointer=join_pointer(tokens))
+        return
+    if isinstance(value, Mapping) and len(typing.get_args(fitting)) == 2:
+        for key, item in value.items():
+            yield from misfits(item, typing.get_args(fitting)[1], (*tokens, _text_of(key)))
+    elif isinstance(value, list) and typing.get_args(fitting):
+        for index, item in enumerate(value):
+            yield from misfits(item, typing.get_args(fitting)[0], (*tokens, str(index)))
+    elif isinstance(fitting, type) and declares(type(value)):
+        for field in stored_fields(type(value)):
+            try:
+                item = field.read(value)
+            except AttributeError:
+                continue
+            yield from misfits(item, field.annotation, (*tokens, field.key))
+
+
+def _is_of(value: Any, annotation: Any) -> bool:
+    """Return whether *value* is of the type *annotation*, as far as a class can tell."""
+    cls = typing.get_origin(annotation) or annotation
+    if not isinstance(cls, type) or cls is Any:
+        return True
+    return isinstance(value, (int, float) if cls is float else cls)
+
+
+def _called(annotation: Any) -> str:
+    cls = typing.get_origin(annotation) or annotation
+    return _IN_JSON.get(cls) or with_article(getattr(cls, "__name__", str(cls)))
+
+
+_IN_JSON: Final = {dict: "a JSON object", list: "a list", str: "a text", bool: "true or false", float: "a number"}
+
+
+def _text_of(key: Any) -> str:
+    return key.name if isinstance(key, Enum) else str(key)

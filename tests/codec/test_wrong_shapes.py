@@ -1,0 +1,64 @@
+"""A text that a person wrote has a value of another type where an experiment cannot do without the right one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import docstore
+from docstore import Arm, Experiment, Metric, Objective, OptimizationConfig, ParameterType, RangeParameter, SearchSpace
+from docstore.errors import DecodeError
+
+SPOILT = [
+    ("/trials", [], "no JSON object"),
+    ("/trials/0", 7, "should be a BaseTrial, and is 7"),
+    ("/trials/0/generator_run", 5, "should be a GeneratorRun, and is 5"),
+    ("/trials/0/generator_run/arms", 5, "should be a list, and is 5"),
+    ("/trials/0/generator_run/arms/0", {"name": "0_0"}, "should be an Arm, and is {'name': '0_0'}"),
+    ("/trials/0/generator_run/arms/0/parameters", None, "should be a JSON object, and is None"),
+    ("/search_space", None, "should be a SearchSpace, and is None"),
+    ("/search_space/parameters", {"x": 1}, "should be a list, and is {'x': 1}"),
+    ("/search_space/parameters/0", 5, "should be a Parameter, and is 5"),
+    ("/optimization_config/objective/metrics/0", "m", "should be a Metric, and is 'm'"),
+    ("/status_quo", [], "should be an Arm, and is []"),
+]
+
+
+@pytest.fixture
+def members() -> Any:
+    """The members of an experiment with one trial, which a test may spoil."""
+    x = RangeParameter(name="x", parameter_type=ParameterType.FLOAT, lower=0.0, upper=1.0)
+    goal = OptimizationConfig(Objective(metric=Metric("m"), minimize=True))
+    experiment = Experiment(SearchSpace([x]), "bread", optimization_config=goal, status_quo=Arm({"x": 0.25}, name="sq"))
+    experiment.new_trial(parameters={"x": 0.5})
+    return json.loads(docstore.dumps(experiment))
+
+
+def put(members: Any, pointer: str, value: Any) -> str:
+    """Return the text of *members* with *value* at *pointer*."""
+    *path, last = pointer.split("/")[1:]
+    owner = members
+    for token in path:
+        owner = owner[int(token) if isinstance(owner, list) else token]
+    owner[int(last) if isinstance(owner, list) else last] = value
+    return json.dumps(members)
+
+
+class TestAValueOfAnotherTypeThanAnExperimentNeeds:
+    @pytest.mark.parametrize(("pointer", "value", "told"), SPOILT, ids=[pointer for pointer, _, _ in SPOILT])
+    def test_is_refused_at_its_place_with_what_was_expected(self, members, pointer, value, told):
+        with pytest.raises(DecodeError) as caught:
+            docstore.loads(put(members, pointer, value))
+
+        assert caught.value.pointer == pointer
+        assert told in str(caught.value)
+
+    def test_is_refused_together_with_the_others(self, members):
+        put(members, "/status_quo", 5)
+
+        with pytest.raises(DecodeError) as caught:
+            docstore.loads(put(members, "/trials/0", 7))
+
+        assert [error.pointer for error in caught.value.errors] == ["/status_quo", "/trials/0"]
