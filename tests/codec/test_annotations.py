@@ -478,7 +478,8 @@ RUNNING = "belongs to the program that runs, and cannot be stored. Leave the fie
 ITERATOR = "an iterator is used up when it is read. Keep a list or a tuple; or leave the field out"
 REGISTER = r"docstore does not know what {0} is made of\. Register it: docstore\.register\({0}, \.\.\.\); or leave"
 MORE = (
-    r"{0} is a {1}, and more than its attributes\. Register it with functions of your own: docstore\.register\({0}, en"
+    r"a {0} is more than its attributes, and would lose the rest\. Register it with functions of your own: "
+    r"docstore\.register\({0}, encode"
 )
 
 UNSTORABLE = [
@@ -486,21 +487,18 @@ UNSTORABLE = [
     *((each, "a class is no data") for each in (type, type[Engine], typing.Type[Engine], abc.ABCMeta)),  # noqa: UP006
     (types.ModuleType, "a module is no data. Keep its name; or"),
     *((each, ITERATOR) for each in (typing.Iterator[int], typing.Generator, typing.AsyncIterator, types.GeneratorType)),
+    (type(iter([])), ITERATOR),
     *((each, "awaited belongs to the program") for each in (typing.Awaitable[int], types.CoroutineType)),
     *((each, "an open file .* Keep its Path") for each in (typing.IO[str], typing.TextIO, typing.BinaryIO)),
     *((each, RUNNING) for each in (io.StringIO, io.IOBase, type(threading.Lock()), threading.Thread, threading.Event)),
-    *((each, RUNNING) for each in (socket.socket, weakref.ref, weakref.WeakKeyDictionary, type(iter([])))),
+    *((each, RUNNING) for each in (socket.socket, weakref.ref, weakref.WeakKeyDictionary)),
     *((each, "data|belongs") for each in (threading.Lock, threading.RLock)),  # functions in some Pythons
     (memoryview, "memoryview cannot be stored. Keep bytes; or"),
     (collections.Counter[str], "Keep a dict; or"),
     (collections.deque[int], "deque cannot be stored. Keep a list; or"),
     (array.array, "array cannot be stored. Keep a list, or a NumPy array; or"),
     (Plain, REGISTER.format("Plain")),
-    (fractions.Fraction, REGISTER.format("Fraction")),
-    (tzinfo, REGISTER.format("tzinfo")),
-    (Tags, MORE.format("Tags", "list")),
-    (Day, MORE.format("Day", "date")),
-    (ValueError, MORE.format("ValueError", "BaseException")),
+    *((each, MORE.format(each.__name__)) for each in (fractions.Fraction, tzinfo, Tags, Day, ValueError)),
     (np.dtype, "numpy.dtype cannot be written exactly. Leave"),
     (np.ma.MaskedArray, "MaskedArray cannot be written exactly. Write its .data and its .mask, or .*; or leave"),
     (pd.Period, "Period cannot be written exactly. Leave"),

@@ -117,14 +117,16 @@ def _running(cls: type) -> Refusal:
 
 def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
     """Return why no instance of *cls*, or of a subclass that is *known*, can be stored; None if one may be."""
-    if known(cls) or cls in JSON_TYPES or cls in BY_TYPE or has_fields(cls):
+    if known(cls) or is_stored_as_it_is(cls) or has_fields(cls):
         return None
-    for never in (cls, *{type, typing.IO}.intersection(cls.__mro__)):
-        if never in _NEVER:
-            return _NEVER[never]
-    if _stands_for_others(cls) or any(known(other) or other in BY_TYPE for other in _subclasses(cls)):
+    if cls not in _NEVER and (
+        _stands_for_others(cls) or any(known(other) or other in BY_TYPE for other in _subclasses(cls))
+    ):
         return None
-    return _of_ecosystem(cls) if is_of_values(cls) else _of_another(cls)
+    return why_not_restorable(cls) or Refusal(
+        f"docstore does not know what {cls.__qualname__} is made of",
+        f"Register it: docstore.register({cls.__name__}, ...)",
+    )
 
 
 def _stands_for_others(cls: type) -> bool:
@@ -156,26 +158,9 @@ def _of_ecosystem(cls: type) -> Refusal | None:
     return found
 
 
-def _of_another(cls: type) -> Refusal:
-    for base in cls.__mro__[1:]:
-        if base in BY_TYPE or base in _MORE_THAN_ATTRIBUTES:
-            return Refusal(
-                f"{cls.__qualname__} is a {base.__name__}, and more than its attributes",
-                f"Register it with functions of your own: docstore.register({cls.__name__}, encode=..., decode=...)",
-            )
-    if cls.__module__.partition(".")[0] in _RUNNING or cls.__module__ == "builtins":
-        return _running(cls)
-    return Refusal(
-        f"docstore does not know what {cls.__qualname__} is made of",
-        f"Register it: docstore.register({cls.__name__}, ...)",
-    )
-
-
 def _name(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
-
-_MORE_THAN_ATTRIBUTES: Final = (BaseException, collections.deque, array.array)
 
 _RUNNING: Final = frozenset(
     {
