@@ -87,8 +87,7 @@ class AnalysisCardGroup(AnalysisCardBase):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.children = list(self.children)
-        check_instances(f"child of group {self.name!r}", self.children, AnalysisCardBase)
+        self.children = check_instances(f"child of group {self.name!r}", self.children, AnalysisCardBase)
 
     def flatten(self) -> list[AnalysisCard]:
         """Return every card, also those in groups within groups."""

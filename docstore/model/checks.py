@@ -8,9 +8,11 @@ from dataclasses import MISSING, fields
 from enum import Enum
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from docstore.errors import InvalidValueError, short_repr, with_article
+
+T = TypeVar("T")
 
 NOT_STORED = MappingProxyType({"stored": False})
 """The metadata of a field that is not stored: it follows from others, or refers back to its owner."""
@@ -60,11 +62,15 @@ def check_unique(thing: str, names: Iterable[str], remedy: str) -> None:
         seen.add(name)
 
 
-def check_instances(thing: str, values: Iterable[Any], cls: type) -> None:
-    """Check that all *values* are instances of *cls*."""
-    for value in values:
+def check_instances(thing: str, values: Iterable[Any], cls: type[T]) -> list[T]:
+    """Return *values* in a new list; all of them have to be instances of *cls*."""
+    if not isinstance(values, Iterable):
+        raise InvalidValueError(thing, values, f"Give {with_article(cls.__name__)}, in a list.")
+    checked = list(values)
+    for value in checked:
         if not isinstance(value, cls):
             raise InvalidValueError(thing, value, f"Give {with_article(cls.__name__)}.")
+    return checked
 
 
 def name_of(thing: str, value: str | Enum | None) -> str | None:

@@ -94,7 +94,7 @@ class Experiment:
         self._tracking_metrics, self._status_quo = [], None
         self._auxiliary_experiments_by_purpose = {}
         self._arm_index = ArmIndex()
-        self.add_tracking_metrics([*(tracking_metrics or ()), *(metrics or ())])
+        self.add_tracking_metrics(tracking_metrics or ()).add_tracking_metrics(metrics or ())
         self.status_quo = status_quo
         for purpose, auxiliaries in (auxiliary_experiments_by_purpose or {}).items():
             for auxiliary in auxiliaries:
@@ -177,8 +177,7 @@ class Experiment:
 
     def add_tracking_metrics(self, metrics: Sequence[Metric]) -> Self:
         """Add *metrics*, all or none, and return the experiment."""
-        check_instances("tracking metric", metrics, Metric)
-        together = [*self._tracking_metrics, *metrics]
+        together = [*self._tracking_metrics, *check_instances("tracking metric", metrics, Metric)]
         check_unique("tracking metric", (m.name for m in together), "Use update_tracking_metric, or another name.")
         self._tracking_metrics = together
         return self

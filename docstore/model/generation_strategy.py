@@ -48,13 +48,13 @@ class GenerationStrategy:
     def __init__(
         self, nodes: Sequence[GenerationNode], name: str | None = None, experiment_name: str | None = None
     ) -> None:
-        check_instances("node of a generation strategy", nodes, GenerationNode)
-        if not nodes:
+        given = check_instances("node of a generation strategy", nodes, GenerationNode)
+        if not given:
             raise InvalidValueError("nodes of a generation strategy", [], "Give one at least.")
-        check_unique("node of a generation strategy", (node.name for node in nodes), "Give each node its own name.")
-        self._nodes, self._current_node_name, self._generator_runs = list(nodes), nodes[0].name, PartDict()
+        check_unique("node of a generation strategy", (node.name for node in given), "Give each node its own name.")
+        self._nodes, self._current_node_name, self._generator_runs = given, given[0].name, PartDict()
         # Ax names a strategy after its stages too, if it has no name.
-        self.name = check_name("name of a generation strategy", name or "+".join(node.name for node in nodes))
+        self.name = check_name("name of a generation strategy", name or "+".join(node.name for node in given))
         self.experiment_name = experiment_name
 
     def __docstore_restored__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -62,8 +62,8 @@ class GeneratorRun:
         generation_node_name: str | None = None,
         time_created: datetime | None = None,
     ) -> None:
-        check_instances("arm of a generator run", arms, Arm)
-        self.arms, self.weights = _merged(list(arms), _checked_weights(arms, weights))
+        given = check_instances("arm of a generator run", arms, Arm)
+        self.arms, self.weights = _merged(given, _checked_weights(given, weights))
         # Ax names the argument `type` and the attribute `generator_run_type`: both are understood.
         self.generator_run_type = type if generator_run_type is None else generator_run_type
         self.time_created = time_created or datetime.now(UTC)
@@ -97,11 +97,10 @@ class GeneratorRun:
 def _checked_weights(arms: Sequence[Arm], weights: Sequence[float] | None) -> list[float]:
     if weights is None:
         return [1.0] * len(arms)
-    if len(weights) != len(arms):
-        raise InvalidValueError(
-            "weights of a generator run", list(weights), f"Give one for each of the {len(arms)} arms."
-        )
-    return [check_finite("weight of an arm", weight) for weight in weights]
+    given = list(weights) if isinstance(weights, Iterable) else []
+    if len(given) != len(arms):
+        raise InvalidValueError("weights of a generator run", weights, f"Give one for each of the {len(arms)} arms.")
+    return [check_finite("weight of an arm", weight) for weight in given]
 
 
 def _merged(arms: list[Arm], weights: list[float]) -> tuple[list[Arm], list[float]]:

@@ -111,17 +111,17 @@ class MultiObjective(Objective):
     """Several objectives at once; the same as one Objective with commas."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
-        check_instances("objective of a MultiObjective", objectives, Objective)
-        for objective in objectives:
+        given = check_instances("objective of a MultiObjective", objectives, Objective)
+        for objective in given:
             if not objective.is_single_objective:
                 raise InvalidValueError(
                     "objective of a MultiObjective", objective, "Give objectives of one metric each."
                 )
-        names = [name for objective in objectives for name in objective.metric_names]
+        names = [name for objective in given for name in objective.metric_names]
         check_unique("metric of a MultiObjective", names, "Give each objective a metric of its own.")
-        signatures = {k: v for objective in objectives for k, v in objective.metric_name_to_signature.items()}
-        metrics = [metric for objective in objectives for metric in objective.metrics]
-        self._set(", ".join(objective.expression for objective in objectives), metrics, signatures)
+        signatures = {k: v for objective in given for k, v in objective.metric_name_to_signature.items()}
+        metrics = [metric for objective in given for metric in objective.metrics]
+        self._set(", ".join(objective.expression for objective in given), metrics, signatures)
 
     @property
     def objectives(self) -> list[Objective]:
@@ -144,22 +144,22 @@ class ScalarizedObjective(Objective):
     def __init__(
         self, metrics: Sequence[Metric], weights: Sequence[float] | None = None, minimize: bool = False
     ) -> None:
-        check_instances("metric of a ScalarizedObjective", metrics, Metric)
-        given = [1.0] * len(metrics) if weights is None else list(weights)
-        if not metrics or len(given) != len(metrics):
+        summed = check_instances("metric of a ScalarizedObjective", metrics, Metric)
+        given = [1.0] * len(summed) if weights is None else list(weights)
+        if not summed or len(given) != len(summed):
             raise InvalidValueError(
-                "weights of a ScalarizedObjective", given, f"Give one for each of {len(metrics)} metrics."
+                "weights of a ScalarizedObjective", given, f"Give one for each of {len(summed)} metrics."
             )
-        names = [metric.name for metric in metrics]
+        names = [metric.name for metric in summed]
         check_unique("metric of a ScalarizedObjective", names, "Give each metric once, with one weight.")
         self._minimize = minimize
         sign = -1.0 if minimize else 1.0
         signed = {
             name: sign * check_finite(f"weight of metric {name!r}", w) for name, w in zip(names, given, strict=True)
         }
-        for metric, weight in zip(metrics, signed.values(), strict=True):
+        for metric, weight in zip(summed, signed.values(), strict=True):
             _minimizes(metric, weight < 0)
-        self._set(expressions.build(signed), metrics)
+        self._set(expressions.build(signed), summed)
 
     @property
     def minimize(self) -> bool:

@@ -21,12 +21,12 @@ class OptimizationConfig:
 
     def __init__(self, objective: Objective, outcome_constraints: Sequence[OutcomeConstraint] | None = None) -> None:
         check_instances("objective", [objective], Objective)
-        check_instances("outcome constraint", outcome_constraints or [], OutcomeConstraint)
+        constraints = check_instances("outcome constraint", outcome_constraints or [], OutcomeConstraint)
         if objective.is_multi_objective and not isinstance(self, MultiObjectiveOptimizationConfig):
             raise InvalidValueError(
                 "objective", objective, "Several objectives need a MultiObjectiveOptimizationConfig."
             )
-        self.objective, self.outcome_constraints = objective, list(outcome_constraints or [])
+        self.objective, self.outcome_constraints = objective, constraints
         self._check_constraints()
 
     def _check_constraints(self) -> None:
@@ -83,11 +83,11 @@ class MultiObjectiveOptimizationConfig(OptimizationConfig):
     ) -> None:
         self.objective_thresholds = []
         super().__init__(objective, outcome_constraints)
-        check_instances("objective threshold", objective_thresholds or [], OutcomeConstraint)
+        thresholds = check_instances("objective threshold", objective_thresholds or [], OutcomeConstraint)
         if not objective.is_multi_objective:
             raise InvalidValueError("objective", objective, "One objective needs an OptimizationConfig.")
-        self._check_thresholds(objective_thresholds or [])
-        self.objective_thresholds = list(objective_thresholds or [])
+        self._check_thresholds(thresholds)
+        self.objective_thresholds = thresholds
 
     def _check_thresholds(self, thresholds: Sequence[OutcomeConstraint]) -> None:
         weights = dict(self.objective.metric_weights)

@@ -63,6 +63,7 @@ class OutcomeConstraint:
         if (expression is None) == (metric is None):
             raise InvalidValueError("OutcomeConstraint", (expression, metric), _HOW)
         if metric is not None:
+            check_instances("metric of a constraint", [metric], Metric)
             self._set([metric], [1.0], op, bound, bool(relative))
         else:
             self._read(expression or "", relative)
@@ -76,7 +77,6 @@ class OutcomeConstraint:
         bound: float | None,
         relative: bool,
     ) -> None:
-        check_instances("metric of a constraint", metrics, Metric)
         names = [metric.name for metric in metrics]
         check_unique("metric of a constraint", names, "Give each metric once.")
         label = ", ".join(names)
@@ -185,7 +185,8 @@ class ScalarizedOutcomeConstraint(OutcomeConstraint):
         relative: bool = True,
         weights: Sequence[float] | None = None,
     ) -> None:
-        given = [1.0 / len(metrics) for _ in metrics] if weights is None else list(weights)
-        if not metrics or len(given) != len(metrics):
-            raise InvalidValueError("weights of a constraint", given, f"Give one for each of {len(metrics)} metrics.")
-        self._set(metrics, given, op, bound, relative)
+        summed = check_instances("metric of a constraint", metrics, Metric)
+        given = [1.0 / len(summed) for _ in summed] if weights is None else list(weights)
+        if not summed or len(given) != len(summed):
+            raise InvalidValueError("weights of a constraint", given, f"Give one for each of {len(summed)} metrics.")
+        self._set(summed, given, op, bound, relative)

@@ -91,7 +91,6 @@ class SearchSpace:
         if isinstance(parameters, Parameter):
             remedy = "Give a list: SearchSpace([parameter])."
             raise InvalidValueError("parameters of the search space", parameters, remedy)
-        check_instances("parameters of the search space", parameters, Parameter)
         self._parameters = []
         self.parameter_constraints = []
         self.add_parameters(parameters)
@@ -155,11 +154,11 @@ class SearchSpace:
 
     def add_parameters(self, parameters: Sequence[Parameter]) -> None:
         """Add *parameters* after the others, all or none."""
-        check_instances("parameter", parameters, Parameter)
-        together = [*self._parameters, *parameters]
+        added = check_instances("parameter of the search space", parameters, Parameter)
+        together = [*self._parameters, *added]
         check_unique("parameters of the search space", (p.name for p in together), "Give each parameter its own name.")
         by_name = {parameter.name: parameter for parameter in together}
-        for parameter in parameters:
+        for parameter in added:
             _check_references(parameter, by_name)
         self._parameters = together
 
@@ -189,11 +188,11 @@ class SearchSpace:
 
     def add_parameter_constraints(self, parameter_constraints: Sequence[ParameterConstraint]) -> None:
         """Add *parameter_constraints*, all or none."""
-        check_instances("parameter constraint", parameter_constraints, ParameterConstraint)
-        for constraint in parameter_constraints:
+        added = check_instances("parameter constraint", parameter_constraints, ParameterConstraint)
+        for constraint in added:
             for name in constraint.constraint_dict:
                 self._check_constrainable(self[name])
-        self.parameter_constraints = [*self.parameter_constraints, *parameter_constraints]
+        self.parameter_constraints = [*self.parameter_constraints, *added]
 
     def _check_constrainable(self, parameter: Parameter) -> None:
         thing = f"parameter of a constraint, {parameter.name!r}"

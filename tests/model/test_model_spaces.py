@@ -10,11 +10,15 @@ from docstore.errors import InvalidValueError
 from docstore.model import (
     AnalysisCard,
     AnalysisCardGroup,
+    Arm,
     ChoiceParameter,
     ComparisonOp,
     DerivedParameter,
     Experiment,
     FixedParameter,
+    GenerationNode,
+    GenerationStrategy,
+    GeneratorRun,
     MapMetric,
     Metric,
     MultiObjective,
@@ -624,3 +628,40 @@ class TestALinearExpressionOfAHostileFile:
     def test_is_refused(self, expression):
         with pytest.raises(InvalidValueError):
             Objective(expression=expression)
+
+
+class TestWhatIsGivenByAGenerator:
+    """It can be read once only."""
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda given: SearchSpace(given([RangeParameter("x", FLOAT, 0, 1)]))._parameters,
+            lambda given: (
+                SearchSpace(
+                    [RangeParameter("x", FLOAT, 0, 1)], given([ParameterConstraint("x <= 0.5")])
+                ).parameter_constraints
+            ),
+            lambda given: OptimizationConfig(Objective("a"), given([OutcomeConstraint("b <= 1")])).outcome_constraints,
+            lambda given: (
+                MultiObjectiveOptimizationConfig(
+                    Objective("a, b"), objective_thresholds=given([OutcomeConstraint("a >= 1")])
+                ).objective_thresholds
+            ),
+            lambda given: Experiment(SearchSpace([]), tracking_metrics=given([Metric("m")])).tracking_metrics,
+            lambda given: Experiment(SearchSpace([])).add_tracking_metrics(given([Metric("m")])).tracking_metrics,
+            lambda given: GeneratorRun(given([Arm({"x": 1.0})])).arms,
+            lambda given: GeneratorRun([Arm({"x": 1.0})], given([2.0])).weights,
+            lambda given: GenerationStrategy(given([GenerationNode("n")])).nodes,
+            lambda given: MultiObjective(given([Objective("a"), Objective("b")])).metric_names,
+            lambda given: ScalarizedObjective(given([Metric("a", lower_is_better=False)])).metrics,
+            lambda given: ScalarizedOutcomeConstraint(given([Metric("a")]), ComparisonOp.LEQ, 1.0).metrics,
+            lambda given: [card.name for card in AnalysisCardGroup("g", children=given([AnalysisCard("c")])).children],
+        ],
+    )
+    def test_is_there_as_what_is_given_by_a_list(self, made):
+        assert made(iter) == made(list) != []
+
+    def test_is_refused_if_it_is_not_several_at_all(self):
+        with pytest.raises(InvalidValueError, match="Give a Parameter, in a list"):
+            SearchSpace(5)
