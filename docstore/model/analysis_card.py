@@ -35,13 +35,13 @@ class AnalysisCardBase:
     document_name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_name("name of an analysis card", self.name)
+        self.name = check_name("name of an analysis card", self.name)
         if self.experiment_name is not None and self.document_name is None:
             self.belong_to(self.experiment_name)
 
     def belong_to(self, experiment_name: str) -> Self:
         """Make this a card of the experiment of this name, stored as a document of its own, and return the card."""
-        check_name("name of an experiment", experiment_name)
+        experiment_name = check_name("name of an experiment", experiment_name)
         if self.document_name is None or self.experiment_name != experiment_name:
             self.document_name = f"{self.name[:_LONGEST]} {uuid4().hex}"
         self.experiment_name = experiment_name

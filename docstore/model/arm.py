@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docstore.errors import InvalidValueError
-from docstore.model.checks import check_name
+from docstore.model.checks import check_name, plain
 from docstore.model.parameter import TParameterization, TParamValue
 
 
@@ -24,7 +24,7 @@ class Arm:
         if not isinstance(parameters, Mapping):
             raise InvalidValueError("parameters of an arm", parameters, "Give a dict from parameter name to value.")
         self._parameters = {
-            check_name("name of a parameter", key): _plain(key, value) for key, value in parameters.items()
+            check_name("name of a parameter", key): _checked(key, value) for key, value in parameters.items()
         }
         self._name = None if name is None else check_name("name of an arm", name)
 
@@ -85,10 +85,9 @@ class Arm:
         return f"Arm({name}parameters={self._parameters!r})"
 
 
-def _plain(name: str, value: Any) -> TParamValue:
-    """Return *value* as a plain Python value: optimizers return NumPy scalars, which mean the same."""
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
+def _checked(name: str, value: Any) -> TParamValue:
+    """Return the *value* of a parameter, checked; optimizers return NumPy scalars."""
+    value = plain(value)
     if value is not None and not isinstance(value, str | bool | int | float):
         raise InvalidValueError(f"value of parameter {name!r}", value, "Give a str, bool, int, float or None.")
     return value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from enum import Enum
-from numbers import Real
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, TypeGuard, TypeVar
 
@@ -39,18 +41,25 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def plain(value: Any) -> Any:
+    """Return *value*; of a NumPy scalar, the plain Python value: it means the same, but is stored as another type."""
+    is_numpy = type(value).__module__ == "numpy" and getattr(value, "size", 0) == 1
+    return value.item() if is_numpy else value
+
+
 def check_finite(thing: str, value: object) -> float:
-    """Return *value*, which has to be a finite number."""
-    if not is_number(value) or not math.isfinite(value):
-        raise InvalidValueError(thing, value, "Give a finite number.")
-    return value
+    """Return *value*, which has to be a finite number, as an int or a float."""
+    with suppress(OverflowError):  # an int beyond all floats
+        if is_number(value) and math.isfinite(value):
+            return operator.index(value) if isinstance(value, Integral) else float(value)
+    raise InvalidValueError(thing, value, "Give a finite number.")
 
 
 def check_name(thing: str, value: object) -> str:
     """Return *value*, which has to be a string with at least one character."""
     if not isinstance(value, str) or not value:
         raise InvalidValueError(thing, value, "Give a string that is not empty.")
-    return value
+    return plain(value)  # type: ignore[no-any-return]  # a str, as it was
 
 
 def check_unique(thing: str, names: Iterable[str], remedy: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError, MissingDependencyError
-from docstore.model.checks import check_name, check_unique, is_number
+from docstore.model.checks import check_name, check_unique, is_number, plain
 from docstore.model.html import data_html
 
 if TYPE_CHECKING:
@@ -233,11 +233,10 @@ def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:
             )
     copy.setdefault("sem", None)
     _check_columns(copy, f"of record {position} of the data")
-    # A NumPy scalar is the same number, but would be stored as another type.
     copy["trial_index"] = operator.index(copy["trial_index"])
-    for column in ("mean", "sem", "step"):
-        if type(copy.get(column)).__module__ == "numpy":
-            copy[column] = copy[column].item()
+    for column in ("arm_name", "metric_name", "mean", "sem", "step"):
+        if column in copy:
+            copy[column] = plain(copy[column])
     return copy
 
 

@@ -28,7 +28,7 @@ class GenerationNode:
     properties: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_name("name of a generation node", self.name)
+        self.name = check_name("name of a generation node", self.name)
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)

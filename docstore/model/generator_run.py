@@ -67,7 +67,8 @@ class GeneratorRun:
         # Ax names the argument `type` and the attribute `generator_run_type`: both are understood.
         self.generator_run_type = type if generator_run_type is None else generator_run_type
         self.time_created = time_created or datetime.now(UTC)
-        self.fit_time, self.gen_time = fit_time, gen_time
+        self.fit_time = None if fit_time is None else check_finite("fit_time of a generator run", fit_time)
+        self.gen_time = None if gen_time is None else check_finite("gen_time of a generator run", gen_time)
         self.generator_key, self.generation_node_name = generator_key, generation_node_name
         self.model_predictions, self.best_arm_predictions = model_predictions, best_arm_predictions
         self.gen_metadata = None if gen_metadata is None else dict(gen_metadata)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docstore.errors import InvalidValueError
-from docstore.model.checks import check_name
+from docstore.model.checks import check_name, plain
 
 if TYPE_CHECKING:
     from docstore.model.trial import BaseTrial
@@ -25,7 +25,7 @@ class Metric:
     signature_override: str | None = None
 
     def __post_init__(self) -> None:
-        check_name("name of a metric", self.name)
+        self.name, self.lower_is_better = check_name("name of a metric", self.name), plain(self.lower_is_better)
         if self.lower_is_better not in (None, True, False):
             raise InvalidValueError(
                 f"lower_is_better of metric {self.name!r}", self.lower_is_better, "Give True, False or None."

@@ -152,7 +152,7 @@ class ScalarizedObjective(Objective):
             )
         names = [metric.name for metric in summed]
         check_unique("metric of a ScalarizedObjective", names, "Give each metric once, with one weight.")
-        self._minimize = minimize
+        self._minimize = bool(minimize)
         sign = -1.0 if minimize else 1.0
         signed = {
             name: sign * check_finite(f"weight of metric {name!r}", w) for name, w in zip(names, given, strict=True)

@@ -64,7 +64,7 @@ class OutcomeConstraint:
             raise InvalidValueError("OutcomeConstraint", (expression, metric), _HOW)
         if metric is not None:
             check_instances("metric of a constraint", [metric], Metric)
-            self._set([metric], [1.0], op, bound, bool(relative))
+            self._set([metric], [1.0], op, bound, relative)
         else:
             self._read(expression or "", relative)
         self.metric_name_to_signature = dict(metric_name_to_signature or {})
@@ -75,7 +75,7 @@ class OutcomeConstraint:
         weights: Sequence[float],
         op: ComparisonOp | None,
         bound: float | None,
-        relative: bool,
+        relative: bool | None,
     ) -> None:
         names = [metric.name for metric in metrics]
         check_unique("metric of a constraint", names, "Give each metric once.")
@@ -88,7 +88,7 @@ class OutcomeConstraint:
             name: check_finite(f"weight of metric {name!r}", weight)
             for name, weight in zip(names, weights, strict=True)
         }
-        self.op, self.relative, self.metrics = op, relative, list(metrics)
+        self.op, self.relative, self.metrics = op, bool(relative), list(metrics)
         self.bound = check_finite(f"bound of the constraint on {label}", bound)
         self.metric_name_to_signature = {}
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from docstore.errors import InvalidValueError
 from docstore.model import expressions
-from docstore.model.checks import check_finite, check_name, is_number, short_dataclass_repr
+from docstore.model.checks import check_finite, check_name, is_number, plain, short_dataclass_repr
 
 TParamValue: TypeAlias = str | bool | float | int | None
 TParameterization: TypeAlias = dict[str, TParamValue]
@@ -70,10 +70,13 @@ class Parameter:
     default_value: TParamValue = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_name("the name of a parameter", self.name)
+        self.name = check_name("the name of a parameter", self.name)
         if not isinstance(self.parameter_type, ParameterType):
             choices = ", ".join(f"ParameterType.{member.name}" for member in ParameterType)
             raise InvalidValueError(f"parameter_type of {self._label}", self.parameter_type, f"Give one of {choices}.")
+        for name in ("target_value", "backfill_value", "default_value"):
+            if (value := getattr(self, name)) is not None:
+                setattr(self, name, self._cast(name, value))
         if self.is_fidelity and self.target_value is None:
             raise InvalidValueError(
                 f"target_value of {self._label}", None, "Give the fidelity parameter its target value."
@@ -129,11 +132,14 @@ class Parameter:
 
     def _cast(self, thing: str, value: TParamValue) -> Any:
         """Return *value* in the parameter's own type: the bound 0 of a FLOAT is kept as 0.0, and 5.0 of an INT as 5."""
+        value = plain(value)
         if self.parameter_type is ParameterType.INT and type(value) is float and value.is_integer():
             return int(value)
         if not self.is_valid_type(value):
             raise InvalidValueError(f"{thing} of {self._label}", value, self._type_remedy())
-        return float(value) if self.parameter_type is ParameterType.FLOAT else value  # type: ignore[arg-type]  # a number: checked above
+        if self.parameter_type is not ParameterType.FLOAT:
+            return value
+        return float(check_finite(f"{thing} of {self._label}", value) if isinstance(value, int) else value)
 
     def __repr__(self) -> str:
         return short_dataclass_repr(self)
@@ -175,9 +181,8 @@ class RangeParameter(Parameter):
         return self
 
     def _checked_bounds(self, lower: float, upper: float) -> tuple[float, float]:
-        low, high = self._cast("lower bound", lower), self._cast("upper bound", upper)
-        check_finite(f"lower bound of {self._label}", low)
-        check_finite(f"upper bound of {self._label}", high)
+        low = check_finite(f"lower bound of {self._label}", self._cast("lower bound", lower))
+        high = check_finite(f"upper bound of {self._label}", self._cast("upper bound", upper))
         if high <= low:
             raise InvalidValueError(
                 f"upper bound of {self._label}",
@@ -205,7 +210,8 @@ class RangeParameter(Parameter):
             )
         if self.step_size is None:
             return
-        if check_finite(f"step_size of {self._label}", self.step_size) <= 0 or not self._is_on_a_step(self.upper):
+        self.step_size = check_finite(f"step_size of {self._label}", self.step_size)
+        if self.step_size <= 0 or not self._is_on_a_step(self.upper):
             raise InvalidValueError(
                 f"step_size of {self._label}",
                 self.step_size,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model import expressions
-from docstore.model.checks import check_finite, check_instances, check_unique
+from docstore.model.checks import check_finite, check_instances, check_name, check_unique
 from docstore.model.html import search_space_html
 from docstore.model.parameter import (
     ChoiceParameter,
@@ -46,7 +46,10 @@ class ParameterConstraint:
             )
         self.is_equality = equality is not None
         if constraint_dict is not None:
-            self.constraint_dict = {name: float(weight) for name, weight in constraint_dict.items()}
+            self.constraint_dict = {
+                check_name("parameter of a constraint", name): float(check_finite(f"weight of {name!r}", weight))
+                for name, weight in constraint_dict.items()
+            }
             self.bound = float(check_finite("bound of a ParameterConstraint", bound))
         else:
             self._read(inequality if equality is None else equality)

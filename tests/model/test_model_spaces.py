@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
+import numpy
 import pytest
 
+import docstore
 from docstore.errors import InvalidValueError
 from docstore.model import (
     AnalysisCard,
@@ -13,6 +16,7 @@ from docstore.model import (
     Arm,
     ChoiceParameter,
     ComparisonOp,
+    Data,
     DerivedParameter,
     Experiment,
     FixedParameter,
@@ -91,6 +95,16 @@ class TestARange:
         experiment = Experiment(SearchSpace([RangeParameter("x", INT, 0, 5)]), "e")
 
         assert repr(experiment.new_trial(parameters={"x": 3.0}).arm.parameters["x"]) == "3.0"
+
+    @pytest.mark.parametrize("kind", [INT, FLOAT])
+    def test_ends_below_what_no_float_holds(self, kind):
+        with pytest.raises(InvalidValueError, match="upper bound of parameter 'x'"):
+            RangeParameter("x", kind, 0, 10**400)
+
+    @pytest.mark.parametrize("name", ["target_value", "backfill_value", "default_value"])
+    def test_has_no_other_value_of_another_type(self, name):
+        with pytest.raises(InvalidValueError, match=f"{name} of parameter 'x'"):
+            RangeParameter("x", FLOAT, 0, 1, **{name: "abc"})
 
     def test_can_be_changed_to_another_range_only(self):
         parameter = RangeParameter("x", INT, 0, 1)
@@ -285,6 +299,11 @@ class TestAConstraintOnParameters:
     def test_refuses_what_is_none(self, text):
         with pytest.raises(InvalidValueError, match="ParameterConstraint"):
             ParameterConstraint(text)
+
+    @pytest.mark.parametrize("weight", [math.nan, "abc", None, True])
+    def test_has_a_number_for_each_weight(self, weight):
+        with pytest.raises(InvalidValueError, match="weight of 'x'"):
+            ParameterConstraint(constraint_dict={"x": weight}, bound=1.0)
 
     def test_binds_the_arms(self):
         space = SearchSpace(
@@ -665,3 +684,50 @@ class TestWhatIsGivenByAGenerator:
     def test_is_refused_if_it_is_not_several_at_all(self):
         with pytest.raises(InvalidValueError, match="Give a Parameter, in a list"):
             SearchSpace(5)
+
+
+class TestANumPyScalar:
+    """Optimizers return them. They mean the same as plain values, and are stored as another type."""
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda x: OutcomeConstraint(metric=Metric("a"), op=ComparisonOp.LEQ, bound=x),
+            lambda x: ScalarizedOutcomeConstraint([Metric("a")], ComparisonOp.LEQ, x, weights=[x]),
+            lambda x: ScalarizedObjective([Metric("a")], [x]),
+            lambda x: ParameterConstraint(constraint_dict={"x": x}, bound=x),
+            lambda x: GeneratorRun([], fit_time=x, gen_time=x).fit_time,
+            lambda x: GeneratorRun([Arm({"x": x})], [x]).weights,
+            lambda x: RangeParameter("x", FLOAT, x, 3.0, step_size=x, target_value=x, is_fidelity=True),
+            lambda x: FixedParameter("x", FLOAT, x, backfill_value=x, default_value=x),
+            lambda x: Data([{"trial_index": 0, "arm_name": "a", "metric_name": "m", "mean": x, "sem": x, "step": x}]),
+        ],
+    )
+    def test_is_kept_as_a_plain_number(self, made):
+        assert docstore.dumps(made(numpy.float64(1.5))) == docstore.dumps(made(1.5))
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda name: Metric(name),
+            lambda name: Arm({name: name}, name),
+            lambda name: FixedParameter(name, STRING, name),
+            lambda name: GenerationNode(name),
+            lambda name: AnalysisCard(name, timestamp=datetime(2026, 1, 1)).name,
+            lambda name: Data([{"trial_index": 0, "arm_name": name, "metric_name": name, "mean": 1.0}]),
+        ],
+    )
+    def test_is_kept_as_a_plain_name(self, made):
+        assert docstore.dumps(made(numpy.str_("a"))) == docstore.dumps(made("a"))
+
+    def test_says_whether_lower_is_better(self):
+        assert Metric("a", lower_is_better=numpy.bool_(False)).lower_is_better is False
+
+    def test_is_a_bound_of_integers(self):
+        assert repr(RangeParameter("x", INT, numpy.int64(0), 5).lower) == "0"
+
+
+class TestAnArray:
+    def test_is_no_value_of_a_parameter(self):
+        with pytest.raises(InvalidValueError, match="value of parameter 'x'"):
+            Arm({"x": numpy.array([1.0, 2.0])})
