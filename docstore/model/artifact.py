@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from docstore.errors import InvalidValueError
+from docstore.model.checks import check_text
 
 PREFIX: Final = "artifact:"
 _DIGEST: Final = re.compile(f"{PREFIX}[0-9a-f]{{64}}")
@@ -33,8 +34,7 @@ class Artifact:
         if type(self.size) is not int or self.size < 0:
             raise InvalidValueError("size of an artifact", self.size, "Give its number of bytes.")
         for thing, value in (("media_type", self.media_type), ("name", self.name)):
-            if value is not None and not isinstance(value, str):
-                raise InvalidValueError(f"{thing} of an artifact", value, "Give a text, or None.")
+            check_text(f"{thing} of an artifact", value)
 
 
 def sha256_of(digest: object) -> str:

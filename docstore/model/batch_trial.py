@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model.arm import Arm
+from docstore.model.checks import check_finite, check_text
 from docstore.model.generator_run import GeneratorRun, GeneratorRunType
 from docstore.model.trial import BaseTrial, Results
 
@@ -117,7 +118,7 @@ class BatchTrial(BaseTrial):
             raise InvalidValueError(
                 "status quo of the experiment", None, "Set it first: experiment.status_quo = Arm(...)."
             )
-        if weight <= 0:
+        if check_finite("weight of the status quo", weight) <= 0:
             raise InvalidValueError("weight of the status quo", weight, "Give one above 0.")
         present = {arm.name: total for arm, total in self.arm_weights.items()}.get(status_quo.name)
         if present is None:
@@ -149,6 +150,7 @@ class BatchTrial(BaseTrial):
             raise InvalidValueError(
                 f"arm of {self._label}", arm_name, f"It has {', '.join(map(repr, self.arms_by_name))}."
             )
+        check_text(f"reason of {self._label}", reason)
         if arm_name not in self.abandoned_arm_names:
             self.abandoned_arms_metadata.append(AbandonedArm(arm_name, reason=reason))
         return self

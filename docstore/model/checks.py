@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import MISSING, fields
+from datetime import datetime
 from enum import Enum
 from numbers import Integral, Real
 from types import MappingProxyType
@@ -60,6 +61,20 @@ def check_name(thing: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidValueError(thing, value, "Give a string that is not empty.")
     return plain(value)  # type: ignore[no-any-return]  # a str, as it was
+
+
+def check_text(thing: str, value: object) -> str | None:
+    """Return *value*, which has to be a string or None."""
+    if value is not None and not isinstance(value, str):
+        raise InvalidValueError(thing, value, "Give a text, or None.")
+    return value
+
+
+def check_time(thing: str, value: object) -> datetime | None:
+    """Return *value*, which has to be a datetime or None."""
+    if value is not None and not isinstance(value, datetime):
+        raise InvalidValueError(thing, value, "Give a datetime.datetime, or None for now.")
+    return value
 
 
 def check_unique(thing: str, names: Iterable[str], remedy: str) -> None:

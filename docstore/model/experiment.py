@@ -184,6 +184,7 @@ class Experiment:
 
     def update_tracking_metric(self, metric: Metric) -> Self:
         """Replace the metric with the name of *metric* by it, and return the experiment."""
+        check_instances("tracking metric", [metric], Metric)
         self._check_tracked(metric.name)
         self._tracking_metrics = [metric if m.name == metric.name else m for m in self._tracking_metrics]
         return self
@@ -442,5 +443,6 @@ class AuxiliaryExperiment:
 
     def __init__(self, experiment: Experiment, is_active: bool = True, data: Data | None = None) -> None:
         check_instances("auxiliary experiment", [experiment], Experiment)
+        check_instances("data of an auxiliary experiment", [] if data is None else [data], Data)
         self.experiment, self.is_active = experiment, is_active
         self.data = experiment.lookup_data() if data is None else data

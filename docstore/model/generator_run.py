@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.checks import check_finite, check_instances, name_of
+from docstore.model.checks import check_finite, check_instances, check_time, name_of
 
 TModelPredict: TypeAlias = tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]
 """Means by metric, and covariances by metric and metric; each list has a number for each arm."""
@@ -66,7 +66,7 @@ class GeneratorRun:
         self.arms, self.weights = _merged(given, _checked_weights(given, weights))
         # Ax names the argument `type` and the attribute `generator_run_type`: both are understood.
         self.generator_run_type = type if generator_run_type is None else generator_run_type
-        self.time_created = time_created or datetime.now(UTC)
+        self.time_created = check_time("time_created of a generator run", time_created) or datetime.now(UTC)
         self.fit_time = None if fit_time is None else check_finite("fit_time of a generator run", fit_time)
         self.gen_time = None if gen_time is None else check_finite("gen_time of a generator run", gen_time)
         self.generator_key, self.generation_node_name = generator_key, generation_node_name

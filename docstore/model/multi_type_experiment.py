@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.checks import check_name
+from docstore.model.checks import check_instances, check_name
 from docstore.model.experiment import Experiment
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
@@ -59,12 +59,14 @@ class MultiTypeExperiment(Experiment):
         """Allow trials of *trial_type*, run by *runner*, and return the experiment."""
         if self.supports_trial_type(check_name("trial_type", trial_type)):
             raise InvalidValueError("trial_type", trial_type, "It is there: use update_runner, or another name.")
+        check_instances("runner", [] if runner is None else [runner], Runner)
         self._trial_type_to_runner[trial_type] = runner
         return self
 
     def update_runner(self, trial_type: str, runner: Runner | None) -> Self:
         """Let *runner* run the trials of *trial_type*, and return the experiment."""
         self._check_trial_type(trial_type)
+        check_instances("runner", [] if runner is None else [runner], Runner)
         self._trial_type_to_runner[trial_type] = runner
         if trial_type == self.default_trial_type:
             self.runner = runner
@@ -91,6 +93,8 @@ class MultiTypeExperiment(Experiment):
         """Add *metric* of trials of one type, a stand-in for *canonical_name* if given, and return the experiment."""
         if trial_type is not None:
             self._check_trial_type(trial_type)
+        if canonical_name is not None:
+            check_name("canonical_name of a metric", canonical_name)
         super().add_tracking_metrics([metric])
         if trial_type is not None and trial_type != self.default_trial_type:
             self._metric_to_trial_type[metric.name] = trial_type

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model.arm import Arm
-from docstore.model.checks import NOT_STORED, is_number
+from docstore.model.checks import NOT_STORED, check_text, check_time, is_number
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.html import trial_html
@@ -155,6 +155,7 @@ class BaseTrial:
 
         *no_runner_required* is accepted for callers of Ax, and has no effect: no runner is ever required here.
         """
+        check_time(f"started_time of {self._label}", started_time)
         if self._become(TrialStatus.RUNNING, unsafe):
             self.time_run_started = started_time or datetime.now(UTC)
         return self
@@ -190,6 +191,7 @@ class BaseTrial:
             for metric, (mean, sem) in self._measured(of_arm).items()
         ]
         data = Data(records)
+        check_time(f"time_completed of {self._label}", time_completed)
         self._warn_if_misspelled(data.metric_names)
         self.experiment.attach_data(data)
         return self.mark_running().mark_completed(time_completed=time_completed)
@@ -258,6 +260,8 @@ class BaseTrial:
         return True
 
     def _end(self, status: TrialStatus, reason: str | None, unsafe: bool, time: datetime | None = None) -> Self:
+        check_text(f"reason of {self._label}", reason)
+        check_time(f"time_completed of {self._label}", time)
         if self._become(status, unsafe):
             is_long = reason is not None and len(reason) > _LONGEST_REASON
             self.status_reason = f"{reason[:_LONGEST_REASON]}..." if reason is not None and is_long else reason

@@ -231,6 +231,13 @@ class TestABatchTrial:
         with pytest.raises(InvalidValueError, match=r"experiment.status_quo"):
             experiment.new_batch_trial(should_add_status_quo_arm=True)
 
+    @pytest.mark.parametrize("weight", [0.0, math.nan, "heavy"])
+    def test_takes_the_status_quo_with_a_weight_above_zero(self, experiment, weight):
+        experiment.status_quo = Arm({"x": 0.5, "c": "a"})
+
+        with pytest.raises(InvalidValueError, match="weight of the status quo"):
+            experiment.new_batch_trial().add_status_quo_arm(weight)
+
     def test_takes_one_status_quo_only(self, experiment):
         experiment.status_quo = Arm({"x": 0.5, "c": "a"})
         batch = experiment.new_batch_trial(should_add_status_quo_arm=True)
@@ -384,6 +391,42 @@ class TestAStatus:
         }
         assert [s.value for s in ExperimentStatus] == [0, 1, 2, 4]
         assert [s.value for s in ParameterType] == [0, 1, 2, 3]
+
+
+class TestAWrongArgumentOfAStatus:
+    """It is refused before anything changes."""
+
+    @pytest.mark.parametrize(
+        ("mark", "thing"),
+        [
+            (lambda trial: trial.mark_failed(reason=5), "reason"),
+            (lambda trial: trial.mark_completed(time_completed="yesterday"), "time_completed"),
+            (lambda trial: trial.complete({"loss": 1.0}, time_completed="yesterday"), "time_completed"),
+        ],
+    )
+    def test_leaves_a_running_trial_as_it_is(self, experiment, mark, thing):
+        trial = experiment.new_trial(parameters={"x": 0.5, "c": "a"}).mark_running()
+
+        with pytest.raises(InvalidValueError, match=f"{thing} of trial 0"):
+            mark(trial)
+
+        assert (trial.status, trial.status_reason, experiment.data.empty) == (TrialStatus.RUNNING, None, True)
+
+    def test_leaves_a_new_trial_as_it_is(self, experiment):
+        trial = experiment.new_trial(parameters={"x": 0.5, "c": "a"})
+
+        with pytest.raises(InvalidValueError, match="started_time of trial 0"):
+            trial.mark_running(started_time=0.0)
+
+        assert trial.status is TrialStatus.CANDIDATE
+
+    def test_abandons_no_arm(self, experiment):
+        batch = experiment.new_batch_trial().add_arm(Arm({"x": 0.5, "c": "a"}))
+
+        with pytest.raises(InvalidValueError, match="reason of trial 0"):
+            batch.mark_arm_abandoned("0_0", reason=5)
+
+        assert batch.abandoned_arms == []
 
 
 class TestATrialThatIsCompletedWithItsResults:

@@ -227,6 +227,10 @@ class TestAnExperiment:
 
         assert experiment.metrics == {"time": Metric("time", lower_is_better=True)}
 
+    def test_updates_a_metric_by_another_metric_only(self, experiment):
+        with pytest.raises(InvalidValueError, match="Give a Metric"):
+            experiment.update_tracking_metric("size")
+
     def test_does_not_remove_a_metric_that_it_lacks(self, experiment):
         with pytest.raises(InvalidValueError, match="'size'"):
             experiment.remove_tracking_metric("size")
@@ -282,6 +286,10 @@ class TestAnExperiment:
 
         assert experiment.auxiliary_experiments_by_purpose == {purpose: [auxiliary]}
 
+    def test_learns_from_data_only(self):
+        with pytest.raises(InvalidValueError, match="data of an auxiliary experiment"):
+            AuxiliaryExperiment(Experiment(space(), "source"), data="x")
+
     def test_runs_a_trial_by_its_runner(self):
         class Local(Runner):
             def run(self, trial):
@@ -315,6 +323,23 @@ class TestAnExperimentOfSeveralTrialTypes:
     def test_refuses_a_type_that_it_lacks(self, tuned):
         with pytest.raises(InvalidValueError, match="add_trial_type"):
             tuned.new_trial(trial_type="short")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda tuned: tuned.add_trial_type("third", "r"),
+            lambda tuned: tuned.update_runner(tuned.default_trial_type, "r"),
+            lambda tuned: tuned.add_tracking_metric(Metric("size"), canonical_name=5),
+        ],
+        ids=["a new type's runner", "another runner", "a metric's other name"],
+    )
+    def test_refuses_what_is_none_before_it_changes(self, tuned, change):
+        before = docstore.dumps(tuned)
+
+        with pytest.raises(InvalidValueError):
+            change(tuned)
+
+        assert docstore.dumps(tuned) == before
 
     def test_refuses_a_type_twice(self, tuned):
         with pytest.raises(InvalidValueError, match="update_runner"):
