@@ -285,12 +285,13 @@ class Experiment:
         """Add a trial of one arm and return it; give its *parameters* or a *generator_run*, or add the arm later."""
         if generator_run is not None and parameters is not None:
             raise InvalidValueError("parameters", parameters, "Give parameters or generator_run, not both.")
-        with self._attaching(trial_type) as (index, kind):
+        runs = [] if generator_run is None else [generator_run]
+        with self._attaching(trial_type, runs) as (index, kind):
             trial = Trial(self, index, kind, ttl_seconds)
             if parameters is not None:
                 trial.add_arm(Arm(parameters))
-            elif generator_run is not None:
-                trial.add_generator_run(generator_run)
+            for run in runs:
+                trial.add_generator_run(run)
             self._attach(trial)
         return trial
 
@@ -305,9 +306,10 @@ class Experiment:
         """Add a trial of several arms and return it; give its generator runs, or add arms later."""
         if generator_run is not None and generator_runs is not None:
             raise InvalidValueError("generator_run", generator_run, "Give generator_run or generator_runs, not both.")
-        with self._attaching(trial_type) as (index, kind):
+        runs = [generator_run] if generator_run is not None else list(generator_runs or ())
+        with self._attaching(trial_type, runs) as (index, kind):
             trial = BatchTrial(self, index, kind, ttl_seconds, should_add_status_quo_arm)
-            for run in [generator_run] if generator_run is not None else generator_runs or []:
+            for run in runs:
                 trial.add_generator_run(run)
             if should_add_status_quo_arm:
                 trial.add_status_quo_arm()
@@ -315,14 +317,18 @@ class Experiment:
         return trial
 
     @contextmanager
-    def _attaching(self, trial_type: str | None) -> Iterator[tuple[int, str | None]]:
-        """Yield the next trial's index and type; if making the trial fails, forget the arms that it has named."""
+    def _attaching(self, trial_type: str | None, runs: Sequence[GeneratorRun]) -> Iterator[tuple[int, str | None]]:
+        """Yield the next trial's index and type; if making it fails, its arms lose the names that they got."""
         kind = self.default_trial_type if trial_type is None else trial_type
         if not self.supports_trial_type(kind):
             raise InvalidValueError("trial_type", kind, self._trial_type_remedy())
+        arms = [arm for run in runs if isinstance(run, GeneratorRun) for arm in run.arms]
+        unnamed = [arm for arm in arms if not arm.has_name]
         try:
             yield self._arms().next_index, kind
         except BaseException:
+            for arm in unnamed:
+                arm._name = None
             self._arm_index = ArmIndex()
             raise
 

@@ -187,6 +187,16 @@ class TestNamesOfArms:
         assert experiment.new_trial(parameters={"x": 0.2, "c": "a"}).index == 1
 
 
+class TestATrialThatIsNotMade:
+    def test_leaves_its_arms_without_a_name(self, experiment):
+        run, outside = GeneratorRun([Arm({"x": 0.5, "c": "a"})]), GeneratorRun([Arm({"x": 7.0, "c": "a"})])
+        with pytest.raises(InvalidValueError):
+            experiment.new_batch_trial(generator_runs=[run, outside])
+        experiment.new_trial(parameters={"x": 0.25, "c": "a"})
+
+        assert experiment.new_batch_trial(run).arms[0].name == "1_0"
+
+
 class TestAnArm:
     def test_does_not_change_through_the_dict_it_gives_or_was_given(self):
         given = {"x": 1}
