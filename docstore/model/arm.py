@@ -76,9 +76,15 @@ class Arm:
             return present
         return {name: present[name] for name in names}
 
+    def __eq__(self, other: object) -> bool:
+        return self._identity() == other._identity() if type(self) is type(other) else NotImplemented
+
     def __hash__(self) -> int:
-        # Equal arms have equal items, and 1 == 1.0 has one hash: the signature would tell them apart.
-        return hash((self._name, frozenset(self._parameters.items())))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[str | None, frozenset[tuple[str, str]]]:
+        # As the signature, 1, 1.0 and True differ, and so do 0.0 and -0.0: they are arms of their own.
+        return self._name, frozenset((name, repr(value)) for name, value in self._parameters.items())
 
     def __repr__(self) -> str:
         name = f"name={self._name!r}, " if self._name is not None else ""

@@ -269,6 +269,11 @@ class TestABatchTrial:
 
 
 class TestAGeneratorRun:
+    def test_has_a_weight_for_each_arm_before_they_have_names(self):
+        whole, real = Arm({"x": 1}), Arm({"x": 1.0})
+
+        assert [*GeneratorRun([whole, real], [1.0, 2.0]).arm_weights.values()] == [1.0, 2.0]
+
     def test_gives_each_arm_the_weight_one(self):
         assert GeneratorRun([Arm({"x": 1}), Arm({"x": 2})]).weights == [1.0, 1.0]
 
