@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from datetime import datetime
@@ -75,6 +75,13 @@ def check_time(thing: str, value: object) -> datetime | None:
     if value is not None and not isinstance(value, datetime):
         raise InvalidValueError(thing, value, "Give a datetime.datetime, or None for now.")
     return value
+
+
+def check_dict(thing: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return *value*, which has to be a dict, as a new one; for None, an empty one."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidValueError(thing, value, "Give a dict.")
+    return dict(value or {})
 
 
 def check_unique(thing: str, names: Iterable[str], remedy: str) -> None:

@@ -15,7 +15,7 @@ from docstore.errors import DecodeError, InvalidValueError, short_repr
 from docstore.model.arm import Arm
 from docstore.model.arm_index import ArmIndex
 from docstore.model.batch_trial import BatchTrial
-from docstore.model.checks import NOT_STORED, check_instances, check_name, check_unique, name_of
+from docstore.model.checks import NOT_STORED, check_dict, check_instances, check_name, check_unique, name_of
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.html import experiment_html
@@ -89,7 +89,7 @@ class Experiment:
         self.description, self.is_test, self.default_trial_type = description, is_test, default_trial_type
         self.experiment_type = experiment_type
         self.status, self.time_created = ExperimentStatus.DRAFT, datetime.now(UTC)
-        self.properties = dict(properties or {})
+        self.properties = check_dict("properties of an experiment", properties)
         self._trials, self._data = PartDict(), PartDict()
         self._tracking_metrics, self._status_quo = [], None
         self._auxiliary_experiments_by_purpose = {}

@@ -55,7 +55,7 @@ class GenerationStrategy:
         self._nodes, self._current_node_name, self._generator_runs = given, given[0].name, PartDict()
         # Ax names a strategy after its stages too, if it has no name.
         self.name = check_name("name of a generation strategy", name or "+".join(node.name for node in given))
-        self.experiment_name = experiment_name
+        self.experiment_name = None if experiment_name is None else check_name("experiment_name", experiment_name)
 
     def __docstore_restored__(self) -> None:
         runs: Any = self._generator_runs
@@ -108,7 +108,9 @@ class GenerationStrategy:
         check_instances("generator run", [generator_run], GeneratorRun)
         if generator_run.generation_node_name is None:
             generator_run.generation_node_name = self._current_node_name
-        self._generator_runs[max(self._generator_runs, default=-1) + 1] = generator_run
+        number = max(list(self._generator_runs), default=-1) + 1
+        while self._generator_runs.setdefault(number, generator_run) is not generator_run:
+            number += 1  # another thread added one meanwhile
 
     def __repr__(self) -> str:
         runs = counted(len(self._generator_runs), "generator run")

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.checks import check_finite, check_instances, check_time, name_of
+from docstore.model.checks import check_dict, check_finite, check_instances, check_time, name_of
 
 TModelPredict: TypeAlias = tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]
 """Means by metric, and covariances by metric and metric; each list has a number for each arm."""
@@ -71,9 +71,10 @@ class GeneratorRun:
         self.gen_time = None if gen_time is None else check_finite("gen_time of a generator run", gen_time)
         self.generator_key, self.generation_node_name = generator_key, generation_node_name
         self.model_predictions, self.best_arm_predictions = model_predictions, best_arm_predictions
-        self.gen_metadata = None if gen_metadata is None else dict(gen_metadata)
+        self.gen_metadata = None if gen_metadata is None else check_dict("gen_metadata", gen_metadata)
+        of_arms = candidate_metadata_by_arm_signature
         self.candidate_metadata_by_arm_signature = (
-            None if candidate_metadata_by_arm_signature is None else dict(candidate_metadata_by_arm_signature)
+            None if of_arms is None else check_dict("candidate_metadata_by_arm_signature", of_arms)
         )
 
     @property

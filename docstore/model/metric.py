@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docstore.errors import InvalidValueError
-from docstore.model.checks import check_name, plain
+from docstore.model.checks import check_dict, check_name, plain
 
 if TYPE_CHECKING:
     from docstore.model.trial import BaseTrial
@@ -31,7 +31,7 @@ class Metric:
                 f"lower_is_better of metric {self.name!r}", self.lower_is_better, "Give True, False or None."
             )
         # Ax takes None for no properties.
-        self.properties = dict(self.properties or {})
+        self.properties = check_dict(f"properties of metric {self.name!r}", self.properties)
 
     @property
     def signature(self) -> str:

@@ -51,7 +51,7 @@ class Objective:
         self.metric_name_to_signature = dict(signatures or {})
         self.__docstore_restored__()
         for part in self._parts:
-            if not part.weights or part.constant:
+            if not any(part.weights.values()) or part.constant:
                 raise InvalidValueError("Objective", expression, "Name a metric in each part, and add no constant.")
         remedy = "Name each metric once, with the sum of its weights."
         check_unique("metric of an Objective", self.metric_names, remedy)

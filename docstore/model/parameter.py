@@ -329,7 +329,10 @@ class DerivedParameter(Parameter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self._linear().weights:
+        linear = self._linear()
+        for number in (*linear.weights.values(), linear.constant):
+            check_finite(f"number in expression_str of {self._label}", number)
+        if not linear.weights:
             raise InvalidValueError(
                 f"expression_str of {self._label}",
                 self.expression_str,

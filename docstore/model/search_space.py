@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model import expressions
-from docstore.model.checks import check_finite, check_instances, check_name, check_unique
+from docstore.model.checks import check_dict, check_finite, check_instances, check_name, check_unique
 from docstore.model.html import search_space_html
 from docstore.model.parameter import (
     ChoiceParameter,
@@ -48,7 +48,7 @@ class ParameterConstraint:
         if constraint_dict is not None:
             self.constraint_dict = {
                 check_name("parameter of a constraint", name): float(check_finite(f"weight of {name!r}", weight))
-                for name, weight in constraint_dict.items()
+                for name, weight in check_dict("constraint_dict", constraint_dict).items()
             }
             self.bound = float(check_finite("bound of a ParameterConstraint", bound))
         else:
@@ -65,7 +65,10 @@ class ParameterConstraint:
         if operator == ">=":
             difference = difference.times(-1.0)
         # Adding 0.0 makes 0.0 of -0.0, which would be another bound.
-        self.constraint_dict, self.bound = difference.weights, -difference.constant + 0.0
+        self.bound = check_finite(f"bound of {text!r}", -difference.constant + 0.0)
+        self.constraint_dict = {
+            name: check_finite(f"weight of {name!r}", weight) for name, weight in difference.weights.items()
+        }
 
     def check(self, parameter_dict: Mapping[str, TParamValue]) -> bool:
         """Return whether the values of *parameter_dict* fulfil the constraint, up to rounding."""

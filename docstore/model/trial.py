@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model.arm import Arm
-from docstore.model.checks import NOT_STORED, check_text, check_time, is_number
+from docstore.model.checks import NOT_STORED, check_dict, check_text, check_time, is_number
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.html import trial_html
@@ -108,12 +108,12 @@ class BaseTrial:
 
     def update_run_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Add *metadata* to the trial's ``run_metadata``, and return all of it."""
-        self.run_metadata.update(metadata)
+        self.run_metadata.update(check_dict(f"run_metadata of {self._label}", metadata))
         return self.run_metadata
 
     def update_stop_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Add *metadata* to the trial's ``stop_metadata``, and return all of it."""
-        self.stop_metadata.update(metadata)
+        self.stop_metadata.update(check_dict(f"stop_metadata of {self._label}", metadata))
         return self.stop_metadata
 
     def run(self) -> Self:

@@ -435,6 +435,14 @@ class TestAWrongArgumentOfAStatus:
 
         assert trial.status is TrialStatus.CANDIDATE
 
+    def test_adds_no_metadata(self, experiment):
+        trial = experiment.new_trial().mark_running()
+
+        with pytest.raises(InvalidValueError, match="run_metadata of trial 0"):
+            trial.update_run_metadata([("job", 1), 5])
+
+        assert trial.run_metadata == {}
+
     def test_abandons_no_arm(self, experiment):
         batch = experiment.new_batch_trial().add_arm(Arm({"x": 0.5, "c": "a"}))
 

@@ -260,6 +260,27 @@ class TestAGenerationStrategy:
 
         assert strategy.last_generator_run.generation_node_name == "bo"
 
+    def test_keeps_the_generator_runs_that_two_threads_add_at_once(self):
+        strategy = GenerationStrategy([GenerationNode("sobol")])
+        first, second = GeneratorRun([Arm({"x": 0.1})]), GeneratorRun([Arm({"x": 0.2})])
+
+        class AnotherThreadsTurn(dict):
+            """Whoever asks for the numbers that there are gets them, and then the other thread adds a run."""
+
+            def __iter__(self):
+                numbers = [*super().__iter__()]
+                self.setdefault(0, first)
+                return iter(numbers)
+
+        strategy._generator_runs = AnotherThreadsTurn()
+        strategy.add_generator_run(second)
+
+        assert [*strategy._generator_runs.values()] == [first, second]
+
+    def test_belongs_to_an_experiment_by_its_name(self):
+        with pytest.raises(InvalidValueError, match="experiment_name"):
+            GenerationStrategy([GenerationNode("sobol")], experiment_name=5)
+
 
 class TestAnExperiment:
     def test_says_whether_it_has_a_name(self, experiment):

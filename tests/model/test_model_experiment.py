@@ -268,7 +268,14 @@ class TestAnExperiment:
 
     @pytest.mark.parametrize(
         "arguments",
-        [{"search_space": None}, {"name": ""}, {"name": 7}, {"runner": "r"}, {"optimization_config": Objective("a")}],
+        [
+            {"search_space": None},
+            {"name": ""},
+            {"name": 7},
+            {"runner": "r"},
+            {"optimization_config": Objective("a")},
+            {"properties": "p"},
+        ],
     )
     def test_refuses_what_is_no_part_of_one(self, arguments):
         with pytest.raises(InvalidValueError):

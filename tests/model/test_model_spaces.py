@@ -180,7 +180,7 @@ class TestADerivedParameter:
     def test_may_copy_another_of_any_type(self):
         assert DerivedParameter("d", STRING, "c").compute({"c": "a"}) == "a"
 
-    @pytest.mark.parametrize("expression", ["x*y", "3", "x +", "x, y", "__import__('os')", "", None])
+    @pytest.mark.parametrize("expression", ["x*y", "3", "x +", "x, y", "__import__('os')", "", None, "1e999*x"])
     def test_refuses_what_is_not_linear(self, expression):
         with pytest.raises(InvalidValueError, match="parameter 'd'"):
             DerivedParameter("d", FLOAT, expression)
@@ -300,8 +300,17 @@ class TestAConstraintOnParameters:
         with pytest.raises(InvalidValueError, match="ParameterConstraint"):
             ParameterConstraint(text)
 
+    @pytest.mark.parametrize("text", ["x <= 1e999", "1e308*x + 1e308*x <= 1"])
+    def test_has_finite_numbers_only(self, text):
+        with pytest.raises(InvalidValueError, match="finite number"):
+            ParameterConstraint(text)
+
+    def test_refuses_weights_that_are_no_dict(self):
+        with pytest.raises(InvalidValueError, match="Give a dict"):
+            ParameterConstraint(constraint_dict=["x"], bound=1.0)
+
     @pytest.mark.parametrize("weight", [math.nan, "abc", None, True])
-    def test_has_a_number_for_each_weight(self, weight):
+    def test_has_a_number_for_each_weight_that_is_given(self, weight):
         with pytest.raises(InvalidValueError, match="weight of 'x'"):
             ParameterConstraint(constraint_dict={"x": weight}, bound=1.0)
 
@@ -389,7 +398,10 @@ class TestAMetric:
         assert Scaled("m", 2).scale == 2
         assert Scaled("m", 2) != Scaled("m", 3)
 
-    @pytest.mark.parametrize("arguments", [{"name": ""}, {"name": 1}, {"name": "m", "lower_is_better": "yes"}])
+    @pytest.mark.parametrize(
+        "arguments",
+        [{"name": ""}, {"name": 1}, {"name": "m", "lower_is_better": "yes"}, {"name": "m", "properties": "p"}],
+    )
     def test_refuses_what_is_none(self, arguments):
         with pytest.raises(InvalidValueError):
             Metric(**arguments)
@@ -437,6 +449,7 @@ class TestAnObjective:
             {},
             {"expression": "a", "metric": Metric("a")},
             {"expression": "a + 1"},
+            {"expression": "a - a"},
             {"expression": "3"},
             {"metric": Metric("a")},
             {"metric": Metric("a", lower_is_better=True), "minimize": False},
