@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
 from docstore.cli.text import printable
@@ -24,73 +24,65 @@ INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
 """Nobody reads the output any more, as in ``docstore ls | head``; as shells say it."""
 
-_CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
-    (
-        re.compile(r"based_on= merges these, .* become its next version\."),
-        r"if the file was made from version N of it, `docstore save --based-on N` merges it; with --overwrite, it "
-        r"becomes the newest version, whatever others saved.",
-    ),
-    (
-        re.compile(r"Call load\(.*\), make your change again and save it, or save\(.*\) to make .*", re.DOTALL),
-        r"`docstore get` prints what is stored now: make your change in that.",
-    ),
-    (
-        re.compile(r"diff\('.*\) shows it all, and revert\('.*', (\d+).*\) brings it back", re.DOTALL),
-        r"`docstore diff` shows it all, and `docstore revert` to version \1 brings it back",
-    ),
-    (re.compile(r"saved with on_conflict='overwrite'"), r"saved with --overwrite"),
-    (
-        re.compile(r"Register the class that was saved: docstore\.register\(cls\), .* to keep its JSON unread\."),
-        r"Name the module that defines it in modules under [tool.docstore] in pyproject.toml.",
-    ),
-    (re.compile(r"\brename\(\) gives"), r"`docstore rename` gives"),
-    (
-        re.compile(r"No document of that name was deleted\."),
-        r"No document of that name was deleted; `docstore ls --deleted` lists those that were.",
-    ),
-    (re.compile(r"\blook at history\(\), or load\(\) again"), r"look at `docstore log`"),
-    (re.compile(r"\bfind\(\) lists"), "`docstore ls` lists"),
-    (re.compile(r"\bverify\(\)"), "`docstore verify`"),
-    (re.compile(r"\bhistory\((.+?)\) lists the versions"), r"`docstore log` lists the versions"),
-    (re.compile(r"\bundelete\((.+?)\) brings"), r"`docstore undelete` brings"),
-    (
-        re.compile(
-            r"or call merge\(\.\.\., on_conflict=\) with a function that decides, or 'overwrite' to .*", re.DOTALL
-        ),
-        r"or decide by `docstore merge` with --ours, --theirs or --edit.",
-    ),
-    (
-        re.compile(r"\bput_json\(\.\.\., based_on=N\) merges it there"),
-        r"`docstore export` and `docstore save --based-on N` merge it there",
-    ),
-    (re.compile(r"\bpurge\(.*?\) it in the target"), r"`docstore purge` it in the target"),
-    (re.compile(r"\bdelete\(.*?\) it there first"), r"`docstore rm` it there first"),
-    (re.compile(r"\bbest\(\) ranks by"), r"`docstore best` ranks by"),
-    (re.compile(r"\bCompare them by observations\(\)"), r"`docstore trials` lists them all"),
-    (re.compile(r"\bset it, and save\(\) it"), r"set it, and save it"),
-    (
-        re.compile(r"\brename\('.*?', \.\.\.\) or delete\('.*?'(?:, kind='.*?')?\) it"),
-        r"`docstore rename` or `docstore rm` it",
-    ),
-    (re.compile(r"\bbefore undelete\(\)"), r"before `docstore undelete`"),
-    (re.compile(r"\bcall rename\((.*?), (.*?)\) for that"), r"`docstore rename \1 \2` does that"),
-    (re.compile(r"\btag\(\.\.\., move=True\) to move"), r"`docstore tag --move` to move"),
-    (re.compile(r"\bbranch\(\) makes"), r"`docstore branch` makes"),
-    (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
-    (re.compile(r"\bconnect\(\.\.\., project='(.*?)'\)"), lambda found: f"give --project {shlex.quote(found[1])}"),
-    (re.compile(r"\bkind='([^']*)'"), lambda found: f"-k {shlex.quote(found[1])}"),
-    (re.compile(r": in put\(kind, name, value\), the kind is first"), ": the name is first, and the kind follows -k"),
-    (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
-    (re.compile(r"\bdocstore\.connect\(url\) without read_only=True"), "`docstore init`"),
-    (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
-    (re.compile(r"\bCall create_all_tables\(engine\), or docstore\.connect\(url\), which"), "`docstore init`"),
-    (re.compile(r"\bconnect\(url, schema=\.\.\.\)"), "write ?options=-csearch_path%3DNAME at the end of the URL"),
-    (re.compile(r"\bconnect without read_only=True, and without mode=ro in the URL"), "leave mode=ro out of the URL"),
-    (re.compile(r"\bgive write=True as well"), "give --write as well"),
-    (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),
-)
-"""Calls that are the remedy in the library's messages, and the commands that are so here."""
+_COMMANDS: Final = {
+    "best": "best",
+    "branch": "branch",
+    "compact": "compact",
+    "delete": "rm",
+    "diff": "diff",
+    "find": "ls",
+    "history": "log",
+    "load": "get",
+    "observations": "trials",
+    "purge": "purge",
+    "put_json": "save",
+    "rename": "rename",
+    "revert": "revert",
+    "save": "save",
+    "tag": "tag",
+    "undelete": "undelete",
+    "verify": "verify",
+}
+"""The commands that do what calls do which the library's messages name as a remedy."""
 
+_OPTIONS: Final = {
+    "artifacts": "--artifacts",
+    "based_on": "--based-on",
+    "kind": "-k",
+    "part": "--part",
+    "project": "--project",
+}
+_FLAGS: Final = {"move": "--move", "on_conflict": "--overwrite", "write": "--write"}
+
+SENTENCES: Final = {
+    "Register the class that was saved: docstore.register(cls), or bundle=RegistryBundle(...) with metric_clss, "
+    "runner_clss or classes. Or pass unknown='keep' to keep its JSON unread.": (
+        "Name the module that defines it in modules under [tool.docstore] in pyproject.toml."
+    ),
+    "call merge(..., on_conflict=) with a function that decides, or 'overwrite' to take all": (
+        "decide by `docstore merge` with --ours, --theirs or --edit, or with --ours '' to take all"
+    ),
+    "No document of that name was deleted.": "`docstore ls --deleted` lists those that were deleted.",
+    ": in put(kind, name, value), the kind is first": ": the name is first, and the kind follows -k",
+    "Call create_all_tables(engine), or docstore.connect(url), which makes them": "`docstore init` makes them",
+    "docstore.connect(url) without read_only=True": "`docstore init`",
+    "without read_only=True, connect() makes the file": "`docstore init` makes the file",
+    "connect without read_only=True, and without mode=ro in the URL": "leave mode=ro out of the URL",
+    "connect(url, schema=...)": "write ?options=-csearch_path%3DNAME at the end of the URL",
+}
+"""What is said otherwise here than by the command in place of a call."""
+
+_TEXT: Final = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_QUOTED: Final = rf"(?<!\w)b?(?:{_TEXT})"
+"""A name or a value, which may look like a call."""
+
+_KEYWORD: Final = re.compile(rf"{_QUOTED}|(?<![\w?&.-])(?P<keyword>[a-z_]+)=(?P<value>{_TEXT}|\w*)")
+
+_CALL: Final = re.compile(
+    rf"{_KEYWORD.pattern}"
+    rf"|(?<![\w/.-])(?:docstore\.)?(?P<call>connect|{'|'.join(_COMMANDS)})"
+    rf"\((?P<given>(?:[^()'\"]|{_TEXT})*)\)(?!\.?[\w/])"
+)
 
 _OF_KINDS: Final = re.compile(r"(?<= this name): kind='.*(?=\.)")
 """Which kinds the documents have that may be meant, at the end of a message."""
@@ -157,9 +149,29 @@ def message_of(error: Exception, *, takes_kind: bool = True) -> str:
 
 def in_commands(text: str) -> str:
     """Return a message of the library with the commands in place of the calls that it names as a remedy."""
-    for call, command in _CALLS:
-        text = call.sub(command, text)
-    return text
+    for said, here in SENTENCES.items():
+        text = text.replace(said, here)
+    return _CALL.sub(_command, text)
+
+
+def _command(found: re.Match[str]) -> str:
+    """Return the command for a call, with options for its keywords; what has none as it is."""
+    if not found["call"]:
+        return _option(found) or found[0]
+    options = [_option(each) for each in _KEYWORD.finditer(found["given"]) if each["keyword"]]
+    command = _COMMANDS.get(found["call"])
+    if not all(options) or not (command or options):
+        return found[0]
+    return f"`docstore {' '.join([command, *options])}`" if command else " ".join(options)
+
+
+def _option(found: re.Match[str]) -> str:
+    """Return the option for a keyword, with its value; "" if there is none."""
+    name, value = found["keyword"], found["value"]
+    if name in _FLAGS or name not in _OPTIONS:
+        return _FLAGS.get(name, "")
+    word = shlex.quote(ast.literal_eval(value)) if value[:1] in ("'", '"') else value
+    return f"{_OPTIONS[name]} {word}".rstrip()
 
 
 def usage_message(error: click.UsageError) -> str:

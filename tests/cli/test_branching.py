@@ -280,7 +280,7 @@ class TestAMergeOfWhatBothChanged:
         ]
         assert ended.err.endswith(
             "both changed /description, /properties/taste. Change one of them, or decide by `docstore merge` with "
-            "--ours, --theirs or --edit.\n"
+            "--ours, --theirs or --edit, or with --ours '' to take all of 'pies'.\n"
         )
         assert unchanged()
 

@@ -63,7 +63,7 @@ class TestUndelete:
         ended = docstore_cli("undelete n1 -k note")
 
         assert ended.code == 3
-        assert ended.err.endswith("`docstore rename` or `docstore rm` it before `docstore undelete`.\n")
+        assert ended.err.endswith("`docstore rename` or `docstore rm -k note` it before `docstore undelete`.\n")
 
     def test_of_what_is_not_deleted_says_so(self, docstore_cli):
         assert docstore_cli("undelete cakes").err.endswith("It is stored, and not deleted.\n")

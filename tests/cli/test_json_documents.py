@@ -146,7 +146,10 @@ class TestSaveOfADocumentThatIsStored:
         ended = docstore_cli("save cakes.json")
 
         assert ended.code == 3
-        assert "`docstore save --based-on N` merges it; with --overwrite, it becomes the newest" in ended.err
+        assert (
+            "--based-on merges these, which were made from one of its versions; with --overwrite they become"
+            in ended.err
+        )
         assert unchanged()
 
     def test_keeps_what_others_saved_since(self, docstore_cli):
@@ -161,7 +164,7 @@ class TestSaveOfADocumentThatIsStored:
 
         assert ended.code == 0
         assert "warning: version 5 of 'cakes', saved with --overwrite, replaces or lacks" in ended.err
-        assert "`docstore revert` to version 4 brings it back" in ended.err
+        assert "`docstore diff` shows it all, and `docstore revert` brings it back." in ended.err
         assert docstore_cli("get cakes /properties -o jsonl").out == "{}\n"
 
     def test_lists_what_both_changed(self, docstore_cli, lab, unchanged):
@@ -171,7 +174,7 @@ class TestSaveOfADocumentThatIsStored:
 
         assert ended.code == 1
         assert objects(ended.out) == [{"pointer": "/description", "base": None, "mine": "mine", "theirs": "theirs"}]
-        assert "`docstore get` prints what is stored now: make your change in that.\n" in ended.err
+        assert "Call `docstore get`, make your change again and save it, or `docstore save --overwrite`" in ended.err
         assert docstore_cli("get cakes /description --raw").out == "theirs\n"
 
 

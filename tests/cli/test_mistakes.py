@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
-from docstore.cli.exits import in_commands
-from docstore.errors import DatabaseError, DivergedError, DocumentExistsError
+import docstore
+from docstore.cli.exits import SENTENCES, in_commands
+from docstore.errors import DatabaseError, DivergedError, DocumentExistsError, NameChangedError, TagExistsError
 
 
 class TestAMistake:
@@ -66,21 +71,53 @@ class TestARemedyOfTheLibrary:
     @pytest.mark.parametrize(
         ("error", "told"),
         [
-            (DivergedError("cakes", kind="note", source=1, target=2), "or `docstore purge` it in the target and copy"),
             (
-                DivergedError("cakes", kind="note", source=3, target=4),
-                "`docstore export` and `docstore save --based-on N` merge it there",
+                DivergedError("cakes", kind="note", source=1, target=2),
+                "`docstore save --based-on N` merges it there, with the last version N that both have; "
+                "or `docstore purge -k note` it in the target and copy again",
             ),
             (
                 DocumentExistsError("a", kind="note", head=1, remedy="delete('a', kind='note') it there first."),
-                "`docstore rm` it there first.",
+                "`docstore rm -k note` it there first.",
             ),
+            (TagExistsError("a(b)", "c", version=1, wanted=2), "or `docstore tag --move` to move it to version 2."),
             (DatabaseError("a time is missing. verify() says where."), "`docstore verify` says where."),
-            (DatabaseError("best() ranks by one value. Compare them by observations()."), "`docstore trials` lists"),
+            (DatabaseError("best() ranks by one value. Compare them by observations()."), "`docstore trials`."),
+            (DatabaseError("connect(..., artifacts='a b'), a folder"), "--artifacts 'a b', a folder"),
+            (NameChangedError("a", "b", kind="note"), "call save(..., as_new=True)."),
         ],
     )
     def test_is_a_command(self, error, told):
         assert told in in_commands(str(error))
+
+    @pytest.mark.parametrize("sentence", SENTENCES)
+    def test_is_still_what_the_library_says(self, sentence):
+        assert sentence in _said_by_the_library()
+
+
+@pytest.mark.usefixtures("lab")
+class TestAUsersText:
+    """What is quoted in a message stays as it is, though it looks like a call of the library."""
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("get", "kind='x'", "-k", "note"), """there is no note named "kind='x'"."""),
+            (("rename", "verify() run", "y"), "there is no experiment named 'verify() run'."),
+            (("get", "a \"'s save()"), "there is no experiment named 'a \"\\'s save()'."),
+            (("sql", 'select * from "verify()"'), "no such table: verify()."),
+            (("diff", "cakes", "--file", "save(1).json"), "save(1).json: there is no such file."),
+        ],
+    )
+    def test_is_not_taken_for_a_remedy(self, docstore_cli, words, told):
+        assert told in docstore_cli("", *words).err
+
+
+@cache
+def _said_by_the_library() -> str:
+    """Return the source of the library, with texts of several lines as one."""
+    sources = Path(docstore.__file__).parent.rglob("*.py")
+    return "".join(re.sub(r'"\n\s+f?"', "", path.read_text()) for path in sources if path.name != "exits.py")
 
 
 def test_two_equals_signs_are_one(docstore_cli, lab):

@@ -51,14 +51,12 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise what the database says as an error of docstore.
+    """Raise what the database says as the error of a command.
 
     Raises:
-        DatabaseError: the database refuses the statement.
+        click.ClickException: the database refuses the statement.
     """
     from sqlalchemy.exc import DBAPIError
-
-    from docstore.errors import DatabaseError
 
     try:
         yield
@@ -66,7 +64,7 @@ def _translated() -> Iterator[None]:
         said = str(error.orig.args[-1] if error.orig and error.orig.args else error)
         # After these lines PostgreSQL says how it was asked.
         lines = takewhile(lambda line: not line.startswith(("QUERY:", "CONTEXT:")), said.strip().splitlines())
-        raise DatabaseError(f"the database refuses it: {' '.join(lines).rstrip(' .')}. {_REMEDY}") from error
+        raise click.ClickException(f"the database refuses it: {' '.join(lines).rstrip(' .')}. {_REMEDY}") from error
 
 
 @contextmanager
