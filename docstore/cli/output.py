@@ -10,14 +10,13 @@ import csv
 import io
 import itertools
 import json
-import math
 import os
 import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import click
@@ -165,7 +164,9 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
+        from docstore.documents.display import shown_time
+
+        return shown_time(value)
     if isinstance(value, Mapping):
         members = [f"{cell(key)}={cell(each)}" for key, each in value.items()]
         return ("; " if any(", " in each for each in members) else ", ").join(members)
@@ -176,19 +177,9 @@ def cell(value: object) -> str:
 
 def _json(value: object, indent: int | None = None) -> str:
     """Return *value* as JSON; what JSON lacks as text."""
-    return printable_json(json.dumps(_plain(value), ensure_ascii=False, indent=indent))
+    from docstore.documents.plain import plain
 
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return list(map(_plain, value))
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return str(value)
+    return printable_json(json.dumps(plain(value, "nan"), ensure_ascii=False, indent=indent))
 
 
 # --- the formats -----------------------------------------------------------------------------------------------------
@@ -208,21 +199,16 @@ def _json_lines(rows: Iterator[Row], columns: list[str]) -> Iterator[str]:
 
 def _csv(rows: Iterator[Row], columns: list[str]) -> Iterator[str]:
     """Yield the lines of a CSV file; for a person, on a terminal, with control characters escaped."""
+    from docstore.documents.plain import csv_value
+
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     shown: Callable[[str], str] = printable if is_terminal() else str
-    for values in itertools.chain([columns], ([_csv_value(row.get(key)) for key in columns] for row in rows)):
+    for values in itertools.chain([columns], ([csv_value(row.get(key), "nan") for key in columns] for row in rows)):
         writer.writerow(map(shown, values))
         yield line.getvalue()
         line.seek(0)
         line.truncate()
-
-
-def _csv_value(value: object) -> str:
-    value = _plain(value)
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _markdown(rows: Iterator[Row], columns: list[str]) -> Iterator[str]:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
-from docstore.documents.canonical import Absent
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.display import shown_time
+from docstore.documents.plain import csv_value, plain
 from docstore.errors import short_repr
-
-HIDDEN: Final = frozenset({"stamp"})
-"""Fields of a page that are about the answer, and not in its JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +38,10 @@ class Stamp:
 
 
 def to_json(page: object) -> bytes:
-    """Return a page as JSON; what JSON has no value for is a text, and NaN is null."""
-    return json.dumps(plain(page), ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
-
-
-def plain(value: Any) -> Any:
-    """Return *value* as JSON values."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, Absent) or value != value:
-        return None
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value) if each.name not in HIDDEN}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else str(value)
+    """Return a page as JSON, but for its stamp; NaN is null, which is a gap in a plot."""
+    members = plain(page)
+    members.pop("stamp", None)
+    return json.dumps(members, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
 
 def to_csv(table: Table) -> bytes:
@@ -72,15 +49,8 @@ def to_csv(table: Table) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(table.columns)
-    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    writer.writerows(map(csv_value, row) for row in table.rows)
     return file.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(value: object) -> object:
-    value = plain(value)
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else value
 
 
 def read_number(text: str) -> int | None:
@@ -120,12 +90,7 @@ def cell(value: object) -> str:
         return cut(value, _LONGEST_CELL)
     if isinstance(value, (dict, list, tuple)):
         return short_repr(value)
-    return number(value) if not _is_missing(value) else ""
-
-
-def _is_missing(value: object) -> bool:
-    """Return whether *value* is None, or what a pandas frame has in its place."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
+    return number(value)
 
 
 def is_numeric(value: object) -> bool:
