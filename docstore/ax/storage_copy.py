@@ -26,8 +26,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from docstore.errors import DatabaseError
 from docstore.sql.dialects.engines import make_engine
 from docstore.sql.dialects.transactions import transaction
-from docstore.sql.dialects.urls import shown
-from docstore.store.importing import check_database_file
+from docstore.sql.dialects.urls import check_database_file, shown
 
 _BATCH: Final = 1000
 """Rows that are read, and written, at a time."""

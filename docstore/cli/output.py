@@ -277,18 +277,11 @@ def _is_number(value: object) -> bool:
 
 def _fitting(widths: Mapping[str, int], room: int) -> dict[str, int]:
     """Return widths that fit in *room*, or nearly: the widest columns become narrower first, and the first one last."""
-    fitting = dict(widths)
-    excess = _excess(fitting, room)
+    fitting = {key: min(width, room) for key, width in widths.items()}
     first, *others = fitting
-    for keys in filter(None, (others, [first])):
-        while excess > 0:
-            widest = max(keys, key=fitting.__getitem__)
-            if fitting[widest] <= _NARROWEST:
-                break
-            second = max((fitting[key] for key in keys if key != widest), default=_NARROWEST)
-            step = min(excess, max(1, fitting[widest] - max(second, _NARROWEST)))
-            fitting[widest] -= step
-            excess -= step
+    for _ in range(_excess(fitting, room)):
+        widest = max((key for key in others if fitting[key] > _NARROWEST), key=fitting.__getitem__, default=first)
+        fitting[widest] -= fitting[widest] > _NARROWEST
     return fitting
 
 

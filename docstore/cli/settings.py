@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from sqlalchemy.engine import Engine
 
     from docstore.store.store import Store
@@ -102,7 +103,7 @@ class Settings:
 
         Raises:
             click.UsageError: as ``database``.
-            DatabaseError: there is no such SQLite file.
+            DatabaseError, MissingFileError: there is no such SQLite file.
             DocstoreError: as ``connect``.
         """
         import docstore
@@ -128,19 +129,21 @@ class Settings:
 
         Raises:
             click.UsageError: as ``database``.
-            DatabaseError: there is no such SQLite file.
+            DatabaseError, MissingFileError: there is no such SQLite file.
             InvalidValueError, MissingDependencyError: as ``connect``.
         """
         from docstore.sql.dialects import make_engine
 
         return make_engine(self._address(writes=writes, create=create), read_only=not writes)
 
-    def _address(self, *, writes: bool, create: bool) -> Any:
-        """Return the URL as ``connect`` takes it; refuse to make a SQLite file, unless *create*."""
+    def _address(self, *, writes: bool, create: bool) -> sa.URL:
+        """Return the URL; unless *create*, refuse to make a SQLite file: a typo must not start a new database."""
+        from docstore.sql.dialects.urls import check_database_file
+
         url, _ = self.database()
         address = _with_option_file(url)
         if writes and not create:
-            _check_file(address)
+            check_database_file(address, "Check the path, or make the file by `docstore init`.")
         return address
 
     def without_password(self, text: str) -> str:
@@ -220,29 +223,17 @@ def _from_folder(folder: Path, url: str | None) -> str | None:
     return url
 
 
-def _with_option_file(url: str) -> Any:
-    """Return *url* as ``connect`` takes it; that of a MariaDB server without a password has the user's option file."""
+def _with_option_file(url: str) -> sa.URL:
+    """Return *url*, or that of a path; that of a MariaDB server without a password has the user's option file."""
+    import sqlalchemy as sa
+
     from docstore.sql.dialects.urls import is_path, parse
 
     if is_path(url):
-        return url
+        return sa.URL.create("sqlite", database=url)
     parsed = parse(url)
     file = Path.home() / ".my.cnf"
     is_mysql = parsed.drivername.partition("+")[0] in ("mysql", "mariadb")
     if is_mysql and not {"password", "passwd", "read_default_file"} & {*parsed.query} and not parsed.password:
         return parsed.update_query_dict({"read_default_file": str(file)}) if file.is_file() else parsed
     return parsed
-
-
-def _check_file(address: Any) -> None:
-    """Refuse to make a SQLite file in passing: a typo in a URL must not start a new database.
-
-    Raises:
-        DatabaseError: there is no such file.
-    """
-    from docstore.errors import DatabaseError
-
-    path = address if isinstance(address, str) else address.database
-    is_sqlite = isinstance(address, str) or address.drivername.partition("+")[0] == "sqlite"
-    if is_sqlite and path and path != ":memory:" and not path.startswith("file:") and not Path(path).exists():
-        raise DatabaseError(f"{path}: there is no such file. Check the path, or make the file by `docstore init`.")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,12 +26,12 @@ from docstore.errors import (
     DocstoreError,
     DocumentExistsError,
     InvalidValueError,
-    MissingFileError,
     VersionNotFoundError,
 )
 from docstore.json_store.functions import dumps, loads
 from docstore.model import Experiment
 from docstore.registry.bundle import mapper_of
+from docstore.sql.dialects.urls import check_database_file
 from docstore.sql.reader import read_pieces
 
 if TYPE_CHECKING:
@@ -81,17 +80,6 @@ def check_database(url: sa.URL, table: str) -> None:
             raise ValueError(f"it has no table {table!r}")
     finally:
         engine.dispose()
-
-
-def check_database_file(url: sa.URL) -> None:
-    """Check that the file of a SQLite database is there.
-
-    Raises:
-        MissingFileError: there is none.
-    """
-    path = (url.get_backend_name() == "sqlite" and url.database) or ""
-    if path and not path.startswith("file:") and not Path(path).is_file():
-        raise MissingFileError(path, "there is no such database file")
 
 
 def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:

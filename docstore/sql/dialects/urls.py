@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from docstore.documents.canonical import is_plain
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, MissingFileError
 
 EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mariadb://user:password@host/database"
 
@@ -74,6 +74,17 @@ def _is_sqlite_file(path: str) -> bool:
             return file.read(16) == b"SQLite format 3\0"
     except (OSError, ValueError):
         return False
+
+
+def check_database_file(url: sa.URL, remedy: str = "") -> None:
+    """Check that the file of a SQLite database is there: whoever opens it to write would make it.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    path = (url.get_backend_name() == "sqlite" and url.database) or ":memory:"
+    if path != ":memory:" and not path.startswith("file:") and not os.path.exists(path):
+        raise MissingFileError(path, f"there is no such database file{remedy and f'. {remedy}'}")
 
 
 def _made(url: str | sa.URL) -> sa.URL | None:
