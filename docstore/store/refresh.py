@@ -24,8 +24,8 @@ def refresh(context: StoreContext, obj: Any) -> Version:
         with context.transactions.reading() as connection:
             if save is None:
                 raise context.transactions.unsaved_error(connection, document.kind, document.name)
-            head = context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
-            check_not_restored(connection, head, save.origin)
+            head = context.transactions.live_head(connection, save.state.id, document.kind, document.name)
+            check_not_restored(connection, head, save.state)
             version = version_numbered(connection, head, head.version)
             if is_current(head, save):
                 return version
@@ -48,12 +48,12 @@ def _catch_up(
     Args:
         stored: the digests that the pieces have in *version*.
     """
-    origin = save.origin
+    state = save.state
     with updating(save, update) as left:
-        origin.advance(version.number, stored, update.kept - left)
-    origin.name = saved_name(save, update, is_head_left=HEAD in left)
-    context.remember(save.live.obj, origin, save.live.mapper)
+        state.advance(version.number, stored, update.kept - left)
+    state.name = saved_name(save, update, is_head_left=HEAD in left)
+    context.remember(save.live.obj, state, save.live.mapper)
     if save.changes.paths or left:
-        origin.seal = None  # what was not saved is not as this version has it
+        state.seal = None  # what was not saved is not as this version has it
     else:
         seal_parts(save)

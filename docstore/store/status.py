@@ -21,9 +21,9 @@ from docstore.sql.rows import HeadRow, head_named
 from docstore.store.context import StoreContext
 from docstore.store.lazy import reading_by
 from docstore.store.saving.divergence import check_not_restored, mergeable
+from docstore.store.saving.loaded_state import loaded_state_of
 from docstore.store.saving.local_changes import Encoding, Save
 from docstore.store.saving.object_update import check_readable
-from docstore.store.saving.origins import origin_of
 from docstore.store.saving.pipeline import is_nothing_to_save, planned, save_of
 from docstore.store.saving.resolution import merged_changes, paths_to_save
 
@@ -57,11 +57,11 @@ def status(context: StoreContext, obj: Any) -> Status:
     """Return what a save of *obj* would write; as ``Store.status``."""
     with context.locked(obj):
         document = context.mapper().document(obj)
-        origin = origin_of(context, obj, document.kind, document.name)
+        state = loaded_state_of(context, obj, document.kind, document.name)
         with context.transactions.reading() as connection:
-            if origin is not None:
-                head = context.transactions.live_head(connection, origin.id, document.kind, document.name)
-                save = save_of(context, obj, Encoding(document), origin, "merge")
+            if state is not None:
+                head = context.transactions.live_head(connection, state.id, document.kind, document.name)
+                save = save_of(context, obj, Encoding(document), state, "merge")
                 with reading_by(connection, save.live):
                     return _status_of(connection, head, save)
             taken = head_named(connection, context.project, document.kind.name, document.name)
@@ -91,7 +91,7 @@ def _status_of(connection: Connection, head: HeadRow, save: Save) -> Status:
     Cost:
         A read of the whole document.
     """
-    check_not_restored(connection, head, save.origin)
+    check_not_restored(connection, head, save.state)
     now = read(connection, head).pieces
     conflicts: tuple[Conflict, ...] = ()
     problem = ""
@@ -104,7 +104,7 @@ def _status_of(connection: Connection, head: HeadRow, save: Save) -> Status:
     diff = of_documents(save.changes.document.kind, join(now), join(made), save.live.mapper.codec.optional_members)
     lines = (*diff.lines, *_lines(numbers, conflicts))
     shown = (diff.changes, diff.patch, diff.undo, lines)
-    return Status(*shown, save.origin.version, head.version, conflicts, numbers, problem)
+    return Status(*shown, save.state.version, head.version, conflicts, numbers, problem)
 
 
 def _made(connection: Connection, head: HeadRow, save: Save, now: _Pieces) -> tuple[_Pieces, Mapping[int, int]]:

@@ -144,16 +144,16 @@ class Tracker:
     """The loaded states of objects, for as long as the objects live."""
 
     def __init__(self) -> None:
-        self._origins: WeakIdentityMap[LoadedState] = WeakIdentityMap()
+        self._states: WeakIdentityMap[LoadedState] = WeakIdentityMap()
         self._first: WeakIdentityMap[tuple[str, str]] = WeakIdentityMap()
 
     def get(self, obj: Any) -> LoadedState | None:
         """Return the loaded state of *obj*, or None if it was neither loaded nor saved."""
-        return self._origins.get(obj)
+        return self._states.get(obj)
 
-    def set(self, obj: Any, origin: LoadedState) -> None:
+    def set(self, obj: Any, state: LoadedState) -> None:
         """Remember the loaded state of *obj* until it is garbage."""
-        self._origins.set(obj, origin)
+        self._states.set(obj, state)
 
     def try_first(self, obj: Any, name: str, *, as_new: bool = False) -> str:
         """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name.

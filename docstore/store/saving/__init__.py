@@ -2,7 +2,7 @@
 
 ``LocalChanges -> Divergence -> Resolution -> Changeset -> Saved -> the object brought up to date``
 
-1. ``local_changes``: what differs in an object from the version that ``origins`` says it was loaded from.
+1. ``local_changes``: what differs in an object from the version it was loaded from, its ``loaded_state``.
 2. ``divergence``: what others saved since.
 3. ``resolution``: both merged, or an error that names where they conflict.
 4. ``pipeline``: the changeset, which the writer writes and commits. It calls each step, in this order.

@@ -40,17 +40,17 @@ def seal_parts(save: Save) -> None:
     A save of parts that its caller named, or with ``based_on``, leaves the seals alone. But if the object has
     other dicts of parts by now, the seals are dropped: the former dicts may come back, and have no note of this save.
     """
-    origin = save.origin
+    state = save.state
     if save.sealing is not None:
-        origin.seal = save.sealing.end()
-    elif origin.seal is not None and not is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal):
-        origin.seal = None
+        state.seal = save.sealing.end()
+    elif state.seal is not None and not is_sealed(LiveObject(state.seal.mapper, save.live.obj), state.seal):
+        state.seal = None
 
 
 def remember_unchanged(context: StoreContext, save: Save) -> None:
     """Remember that an object with nothing to save is as the version that it came from."""
-    if context.tracker.get(save.live.obj) is not save.origin:
-        context.remember(save.live.obj, save.origin, save.live.mapper)
+    if context.tracker.get(save.live.obj) is not save.state:
+        context.remember(save.live.obj, save.state, save.live.mapper)
     seal_parts(save)
 
 
@@ -67,12 +67,12 @@ def bring_up_to_date(context: StoreContext, save: Save, version: Version, update
     What another thread changed in the object since it was encoded stays in it, not saved yet. A piece in which others
     changed the same place is left as it is: the next save merges both, or raises a conflict.
     """
-    origin = save.origin
+    state = save.state
     with updating(save, update) as left:
         left_as_saved = {path: body for path, body in update.saved.items() if path in left}
-        origin.advance(version.number, update.digests, update.kept, left_as_saved)
-    origin.name = saved_name(save, update, is_head_left=HEAD in left)
-    context.remember(save.live.obj, origin, save.live.mapper)
+        state.advance(version.number, update.digests, update.kept, left_as_saved)
+    state.name = saved_name(save, update, is_head_left=HEAD in left)
+    context.remember(save.live.obj, state, save.live.mapper)
     seal_parts(save)
 
 

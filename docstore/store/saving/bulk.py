@@ -38,14 +38,14 @@ class Waiting:
     """An object that is saved together with others.
 
     Attributes:
-        origin: the version that it came from, and is as it was; None if it makes a new document.
+        state: the version that it came from, and is as it was; None if it makes a new document.
         new: that document.
     """
 
     obj: Any
     kind: Kind
     name: str
-    origin: LoadedState | None = None
+    state: LoadedState | None = None
     new: New | None = None
 
 
@@ -133,7 +133,7 @@ class Bulk:
                     return batch
             elif is_nothing_to_save(save):
                 remember_unchanged(context, save)
-                batch.add(Waiting(obj, kind, name, save.origin))
+                batch.add(Waiting(obj, kind, name, save.state))
                 return batch
         # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
         self._write(batch)
@@ -182,12 +182,12 @@ class Bulk:
 
     def _look_up(self, connection: Connection, batch: Batch) -> None:
         """Check that documents are there in the version that their unchanged objects came from, as ``save`` does."""
-        same = [(each.origin, each) for each in batch.objects if each.origin]
-        stored = live_versions(connection, {origin.id for origin, _ in same})
-        for origin, each in same:
-            if stored.get(origin.id, 0) < origin.version:
-                head = self._context.transactions.live_head(connection, origin.id, each.kind, each.name)
-                version_numbered(connection, head, origin.version)
+        same = [(each.state, each) for each in batch.objects if each.state]
+        stored = live_versions(connection, {state.id for state, _ in same})
+        for state, each in same:
+            if stored.get(state.id, 0) < state.version:
+                head = self._context.transactions.live_head(connection, state.id, each.kind, each.name)
+                version_numbered(connection, head, state.version)
 
 
 def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:

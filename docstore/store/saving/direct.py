@@ -21,7 +21,7 @@ from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.origins import number_of, read_base
+from docstore.store.saving.loaded_state import number_of, read_base
 from docstore.store.saving.overwriting import warn_of_replaced
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 

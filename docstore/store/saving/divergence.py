@@ -36,19 +36,19 @@ def refused(head: HeadRow, yours: int, problem: str, places: Sequence[Conflict] 
     return ConflictError(head.name, yours=yours, head=head.version, places=places, problem=problem, kind=head.kind)
 
 
-def check_not_restored(connection: Connection, head: HeadRow, origin: LoadedState) -> None:
+def check_not_restored(connection: Connection, head: HeadRow, state: LoadedState) -> None:
     """Refuse to save an object whose version the database does not hold, as it was restored from a backup.
 
     Raises:
         ConflictError: the version is missing, or has another digest.
     """
-    if not has_base(connection, head, origin):
-        raise refused(head, origin.version, RESTORED)
+    if not has_base(connection, head, state):
+        raise refused(head, state.version, RESTORED)
 
 
-def has_base(connection: Connection, head: HeadRow, origin: LoadedState) -> bool:
+def has_base(connection: Connection, head: HeadRow, state: LoadedState) -> bool:
     """Return whether the database has the version that an object came from, as the object has it."""
-    return has_version(connection, head, origin.version, origin.digests.digest())
+    return has_version(connection, head, state.version, state.digests.digest())
 
 
 def is_current(head: HeadRow, save: Save) -> bool:
@@ -56,9 +56,9 @@ def is_current(head: HeadRow, save: Save) -> bool:
 
     Of parts, only those that are to be saved count.
     """
-    origin, changes = save.origin, save.changes
-    behind = origin.behind if changes.whole else origin.behind.keys() & changes.about
-    return head.version == origin.version and not behind
+    state, changes = save.state, save.changes
+    behind = state.behind if changes.whole else state.behind.keys() & changes.about
+    return head.version == state.version and not behind
 
 
 def read_replaced(connection: Connection, head: HeadRow, save: Save) -> dict[str, JSON]:
@@ -67,11 +67,11 @@ def read_replaced(connection: Connection, head: HeadRow, save: Save) -> dict[str
     Raises:
         DamagedDocumentError: one is not what was last saved.
     """
-    origin, changes = save.origin, save.changes
-    known = {path: digest for path in changes.paths if (digest := origin.digest(path)) is not None}
+    state, changes = save.state, save.changes
+    known = {path: digest for path in changes.paths if (digest := state.digest(path)) is not None}
     # The head says which pieces are parts: it may have been saved by another release of the class.
     if head.kind not in FIXED_LAYOUT and HEAD not in changes.paths:
-        known[HEAD] = origin.digests.get(HEAD) or ""
+        known[HEAD] = state.digests.get(HEAD) or ""
     stored, digests = read_pieces(connection, head, known.keys(), changes.changed)
     if digests != known:
         damaged = min(path for path in known if digests.get(path) != known[path])
@@ -85,10 +85,10 @@ def read_since(connection: Connection, head: HeadRow, save: Save) -> Divergence:
     Raises:
         ConflictError: a version that the object is based on was folded, so that the merge base is lost.
     """
-    origin = save.origin
+    state = save.state
     try:
-        found = read_divergence(connection, head, origin.version, origin.since(), save.changes.about)
-        return replace(found, base=origin.base_pieces(found.base))
+        found = read_divergence(connection, head, state.version, state.since(), save.changes.about)
+        return replace(found, base=state.base_pieces(found.base))
     except VersionNotFoundError as error:
         raise refused(head, int(error.wanted), FOLDED) from error
 
@@ -114,7 +114,7 @@ def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence |
 def other_layout(head: HeadRow, save: Save) -> ConflictError:
     """Return the error of a document that is split into other parts than the object."""
     problem = _LAYOUT if save.changes.whole else f"{_LAYOUT} (save the whole of it first)"
-    return refused(head, save.origin.version, problem)
+    return refused(head, save.state.version, problem)
 
 
 def fits(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
@@ -149,10 +149,10 @@ def may_take_a_name(connection: Connection, head: HeadRow, save: Save, stored: M
         If an arm is new, a read of the trials that the object is behind in.
     """
     is_experiment = save.changes.document.kind.name == EXPERIMENT.name
-    if save.changes.whole or not is_experiment or not save.origin.behind:
+    if save.changes.whole or not is_experiment or not save.state.behind:
         return False
     bodies = {path: each.body for path, each in save.changes.changed.items()}
-    behind = {path for path in save.origin.behind if path == HEAD or trials_in([path])}
+    behind = {path for path in save.state.behind if path == HEAD or trials_in([path])}
     if not behind or not adds_arms(stored, bodies):
         return False
     return bool(arm_conflicts(stored, bodies, read_pieces(connection, head, behind)[0]))

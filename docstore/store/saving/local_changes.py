@@ -91,35 +91,35 @@ class Save:
 
     Attributes:
         live: the object, whose lock the caller holds; its mapper decodes others' changes as the object was loaded.
-        origin: the version that it came from.
+        state: the version that it came from.
         changes: its local changes.
         policy: what to do if others saved since.
         sealing: seals the parts once the save is committed.
     """
 
     live: LiveObject
-    origin: LoadedState
+    state: LoadedState
     changes: LocalChanges
     policy: OnConflict
     sealing: Sealing | None = None
 
 
-def local_changes_of(document: Document, origin: LoadedState, touched: Collection[str] | None = None) -> LocalChanges:
-    """Return the local changes of an object that is encoded as *document* and came from *origin*.
+def local_changes_of(document: Document, state: LoadedState, touched: Collection[str] | None = None) -> LocalChanges:
+    """Return the local changes of an object that is encoded as *document* and came from *state*.
 
     Args:
         touched: the paths of all parts that may have changed, if *document* has only those; with None, it has all.
     """
-    origin.digests.look_up({*document.pieces, *(touched or ())})
-    changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
+    state.digests.look_up({*document.pieces, *(touched or ())})
+    changed = {path: each for path, each in document.pieces.items() if state.digest(path) != each.digest}
     if touched is None:
-        gone = frozenset(origin.paths() - document.pieces.keys())
+        gone = frozenset(state.paths() - document.pieces.keys())
     else:
-        gone = frozenset(path for path in touched if path not in document.pieces and origin.digest(path) is not None)
+        gone = frozenset(path for path in touched if path not in document.pieces and state.digest(path) is not None)
     return LocalChanges(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
 
 
-def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedState) -> LocalChanges:
+def local_changes_in(live: LiveObject, paths: Collection[str], state: LoadedState) -> LocalChanges:
     """Return the local changes of an object at *paths*, without encoding the rest of it.
 
     Raises:
@@ -128,16 +128,16 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
     kind, name, model = live.mapper.identify(live.obj)
     read = live.in_memory(paths)
     pieces = live.pieces(read)
-    origin.digests.look_up(read)
-    changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
+    state.digests.look_up(read)
+    changed = {path: each for path, each in pieces.items() if state.digest(path) != each.digest}
     for path in changed.keys() - {HEAD}:
-        other = live.stored_path(path, origin.paths) if origin.digest(path) is None else None
+        other = live.stored_path(path, state.paths) if state.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
-    gone = frozenset(path for path in read if path not in pieces and origin.digest(path) is not None)
+    gone = frozenset(path for path in read if path not in pieces and state.digest(path) is not None)
     frame = live.frame(paths)
     for listed in kind.lists(frame):
-        _refuse_shifted(listed, len(live.field(listed)), changed, origin)
+        _refuse_shifted(listed, len(live.field(listed)), changed, state)
     document = Document(kind, name, model, pieces)
     return LocalChanges(document, changed, gone, frozenset(paths), whole=False, frame=frame)
 
@@ -163,8 +163,8 @@ def pieces_naming(live: LiveObject, asked: Collection[str], names: Collection[st
     return {path: piece.body for path, piece in found.items()}
 
 
-def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: LoadedState) -> None:
+def _refuse_shifted(field: str, length: int, changed: Collection[str], state: LoadedState) -> None:
     """Refuse an item of a list that has another length now: another item may be stored under its index."""
-    stored = {path for path in origin.paths() if path != HEAD and split_path(path)[0] == field}
+    stored = {path for path in state.paths() if path != HEAD and split_path(path)[0] == field}
     for path in stored & set(changed) if length != len(stored) else ():
         raise InvalidValueError("part", path, f"The list has {length} items, and {len(stored)} are stored. Use save().")

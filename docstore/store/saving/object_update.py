@@ -22,7 +22,7 @@ class ObjectUpdate:
     """How an object and its loaded state change by a save.
 
     Attributes:
-        digests: those of every piece that changed since the newest version that the origin had seen.
+        digests: those of every piece that changed since the newest version that the loaded state had seen.
         kept: the paths at which the object is as stored, once it has *pieces*.
         pieces: what others changed, for the object to get; ABSENT for a piece that is removed.
         merged: those of *pieces* that neither the object nor the database had as they are now.
@@ -45,7 +45,7 @@ def update_after_merge(
     changes, numbers, names = save.changes, resolution.numbers, resolution.names
     digests = {**divergence.digests, **changeset.digests}
     if changes.whole:
-        paths = {*digests, *save.origin.behind, *changes.paths}
+        paths = {*digests, *save.state.behind, *changes.paths}
     else:
         paths = {*changes.about, *map(resolution.moved, changes.about)}
     pieces = _pieces_to_get(save, resolution, paths)
@@ -64,7 +64,7 @@ def _pieces_to_get(save: Save, resolution: Resolution, paths: Collection[str]) -
     """Return the pieces at *paths* that are stored otherwise than the object has them."""
     changes, target = save.changes, resolution.target
     own = {
-        **{path: save.origin.digest(path) for path in paths},
+        **{path: save.state.digest(path) for path in paths},
         **dict.fromkeys(changes.paths),
         **{resolution.moved(path): piece.digest for path, piece in changes.changed.items()},
     }
@@ -92,4 +92,4 @@ def check_readable(save: Save, head: HeadRow, update: ObjectUpdate) -> None:
     check_adoptable(save.live, others, merged=False)
     invalid = invalid_merge(save.live, update.merged)
     if invalid is not None:
-        raise refused(head, save.origin.version, invalid.problem, invalid.places) from invalid.error
+        raise refused(head, save.state.version, invalid.problem, invalid.places) from invalid.error

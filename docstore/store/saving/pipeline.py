@@ -35,9 +35,9 @@ from docstore.store.saving.divergence import (
     read_replaced,
     refused,
 )
+from docstore.store.saving.loaded_state import loaded_state_of
 from docstore.store.saving.local_changes import Encoding, Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, check_readable, update_after_merge
-from docstore.store.saving.origins import origin_of
 from docstore.store.saving.overwriting import (
     overwritten_changes,
     overwritten_values,
@@ -135,11 +135,11 @@ def whole_to_save(
     encoding = _encoded(context, obj, known, policy)
     document = encoding.document
     overwrite = policy == "overwrite"
-    origin = origin_of(context, obj, document.kind, document.name, based_on=based_on, overwrite=overwrite)
-    if encoding.touched is not None and origin is not known:
+    state = loaded_state_of(context, obj, document.kind, document.name, based_on=based_on, overwrite=overwrite)
+    if encoding.touched is not None and state is not known:
         # The parts that were not touched are as in the known state, and not as in another.
         encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
-    save = None if origin is None else save_of(context, obj, encoding, origin, policy)
+    save = None if state is None else save_of(context, obj, encoding, state, policy)
     return encoding.document, save
 
 
@@ -189,21 +189,21 @@ def parts_to_save(
     """
     mapper = context.mapper()
     kind, name, _ = mapper.identify(obj)
-    origin = origin_of(context, obj, kind, name, based_on=based_on)
-    if origin is None:
+    state = loaded_state_of(context, obj, kind, name, based_on=based_on)
+    if state is None:
         with context.transactions.reading() as connection:
             raise context.transactions.unsaved_error(connection, kind, name)
     live = LiveObject(mapper, obj)
     paths = [path for part in parts for path in live.paths_of(part)]
-    read_for_another(live, origin, paths)
-    changes = local_changes_in(live, [HEAD, *paths] if head else paths, origin)
-    return Save(LiveObject(context.mapper(origin.unknown), obj), origin, changes, policy)
+    read_for_another(live, state, paths)
+    changes = local_changes_in(live, [HEAD, *paths] if head else paths, state)
+    return Save(LiveObject(context.mapper(state.unknown), obj), state, changes, policy)
 
 
-def save_of(context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState, policy: OnConflict) -> Save:
-    """Return the save of the whole of *obj*, which came from *origin*, by its *encoding*."""
-    changes = local_changes_of(encoding.document, origin, encoding.touched)
-    return Save(LiveObject(context.mapper(origin.unknown), obj), origin, changes, policy, encoding.sealing)
+def save_of(context: StoreContext, obj: Any, encoding: Encoding, state: LoadedState, policy: OnConflict) -> Save:
+    """Return the save of the whole of *obj*, which came from *state*, by its *encoding*."""
+    changes = local_changes_of(encoding.document, state, encoding.touched)
+    return Save(LiveObject(context.mapper(state.unknown), obj), state, changes, policy, encoding.sealing)
 
 
 # --- a new document --------------------------------------------------------------------------------------------------
@@ -278,18 +278,18 @@ def is_nothing_to_save(save: Save) -> bool:
     """
     if save.changes.paths or save.policy == "overwrite":
         return False
-    return not (save.changes.whole and save.origin.behind)
+    return not (save.changes.whole and save.state.behind)
 
 
 def saved_before(connection: Connection, context: StoreContext, save: Save) -> Saved:
     """Return the version that an object with nothing to save came from; its document must still be there."""
     head = _head(connection, context, save)
-    return Saved(head.id, version_numbered(connection, head, save.origin.version), {}, is_new=False)
+    return Saved(head.id, version_numbered(connection, head, save.state.version), {}, is_new=False)
 
 
 def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
     document = save.changes.document
-    return context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
+    return context.transactions.live_head(connection, save.state.id, document.kind, document.name)
 
 
 def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
@@ -299,9 +299,9 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
         ConflictError: others changed the same place since, or (``"error"``) anything at all; or the version that the
             object is based on is not in the database, which was put back to an older state.
     """
-    if save.policy == "overwrite" and save.changes.whole and not has_base(connection, head, save.origin):
+    if save.policy == "overwrite" and save.changes.whole and not has_base(connection, head, save.state):
         return _plan_whole(connection, head, save, is_based=False)
-    check_not_restored(connection, head, save.origin)
+    check_not_restored(connection, head, save.state)
     if is_current(head, save):
         stored = read_replaced(connection, head, save)
         if not fits(save.changes, stored):
@@ -318,7 +318,7 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
 
 def _plan_undisputed(head: HeadRow, save: Save, stored: Mapping[str, JSON]) -> Plan:
     """Plan to write the local changes over *stored*, the pieces that they replace and that nobody changed since."""
-    changes, digests = save.changes, save.origin.digests
+    changes, digests = save.changes, save.state.digests
     changed = changes.changed_from(stored, save.live.mapper.codec.optional_members)
     changeset = changeset_of(changes.document.kind, _only(stored, {*changed, *changes.gone}), changed)
     _check_lists(head, changes.document.kind.lists(_head_of(changes.changed, stored)), changeset, digests)
@@ -344,7 +344,7 @@ def _plan_merged(head: HeadRow, save: Save, divergence: Divergence) -> Plan:
         overwritten = overwritten_changes(base, theirs, resolution.target)
     else:
         refuse_downgrade(changeset)
-    digests = save.origin.digests.with_changed(divergence.digests)
+    digests = save.state.digests.with_changed(divergence.digests)
     _check_lists(head, kind.lists(_head_of(resolution.target, divergence.theirs)), changeset, digests)
     return Plan(changeset, digests, update_after_merge(save, divergence, resolution, changeset), overwritten)
 
@@ -363,7 +363,7 @@ def _plan_whole(connection: Connection, head: HeadRow, save: Save, *, is_based: 
     document = with_name(save.changes.document, head.name)
     now = read(connection, head)
     changeset = changeset_of(document.kind, now.pieces, document.pieces)
-    digests: dict[str, str | None] = dict.fromkeys(save.origin.paths())
+    digests: dict[str, str | None] = dict.fromkeys(save.state.paths())
     digests.update({path: piece.digest for path, piece in document.pieces.items()})
     renamed = {HEAD: document.pieces[HEAD].body} if document is not save.changes.document else {}
     optional = save.live.mapper.codec.optional_members

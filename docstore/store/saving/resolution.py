@@ -38,8 +38,8 @@ def resolution_by_policy(head: HeadRow, save: Save, divergence: Divergence) -> R
     resolution = merged_changes(save, divergence)
     if not resolution.conflicts and save.policy != "error":
         return resolution
-    origin, paths = save.origin, paths_to_save(save, divergence)
-    yours = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
+    state, paths = save.state, paths_to_save(save, divergence)
+    yours = min(state.since().get(path, state.version) for path in paths) if paths else state.version
     if resolution.conflicts:
         raise refused(head, yours, resolution.problem, resolution.conflicts)
     places = all_places(_sides(save, divergence), save.live.mapper.codec.optional_members)
@@ -54,10 +54,10 @@ def paths_to_save(save: Save, divergence: Divergence) -> set[str]:
 
 def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     """Return the merge of the local changes and of what others saved since, with the conflicts that there are."""
-    origin, changes, kind, sides = save.origin, save.changes, save.changes.document.kind, _sides(save, divergence)
+    state, changes, kind, sides = save.state, save.changes, save.changes.document.kind, _sides(save, divergence)
 
     def is_stored(number: int) -> bool:
-        return any(origin.digests.get(rule.path(number)) is not None for rule in kind.parts)
+        return any(state.digests.get(rule.path(number)) is not None for rule in kind.parts)
 
     policy = save.policy
     resolution = resolve(

@@ -1,4 +1,7 @@
-"""The stored version that an object to be saved came from: remembered, said by the object itself, or by the caller."""
+"""The loaded state of an object to be saved: remembered, said by the object itself, or by its caller.
+
+An ``Origin`` is what the object itself says that it came from.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from docstore.store.saving.divergence import FOLDED, INCOMPLETE, RESTORED, refus
 from docstore.store.tracking import LoadedState, Origin, origins_in
 
 
-def origin_of(
+def loaded_state_of(
     context: StoreContext,
     obj: Any,
     kind: Kind,
@@ -32,7 +35,7 @@ def origin_of(
     A copy, or an object that another store loaded, says it itself; it is proved by what is stored, and remembered.
 
     Args:
-        based_on: the version that the caller says it came from; see ``stated_origin``.
+        based_on: the version that the caller says it came from; see ``state_based_on``.
         overwrite: return a state without pieces, in place of an error, if what *obj* says cannot be proved.
 
     Raises:
@@ -44,25 +47,25 @@ def origin_of(
         A SELECT if the name was changed. For a copy, a read of the whole document, once.
     """
     if based_on is not None:
-        return stated_origin(context, obj, kind, name, based_on)
-    origin = context.tracker.get(obj)
-    if origin is None or origin.name != name:
-        origin = _interrupted_first_save(context, obj, origin) or origin
-    if origin is None:
-        return _origin_of_copy(context, obj, kind, name, overwrite=overwrite)
-    origin = _renewed(context, obj, origin, overwrite=overwrite)
-    if origin.name == name:
-        return origin
+        return state_based_on(context, obj, kind, name, based_on)
+    state = context.tracker.get(obj)
+    if state is None or state.name != name:
+        state = _interrupted_first_save(context, obj, state) or state
+    if state is None:
+        return _state_of_copy(context, obj, kind, name, overwrite=overwrite)
+    state = _renewed(context, obj, state, overwrite=overwrite)
+    if state.name == name:
+        return state
     with context.transactions.reading() as connection:
-        head = head_of(connection, origin.id)
-    _check_name(kind, name, origin.name, head)
-    return origin
+        head = head_of(connection, state.id)
+    _check_name(kind, name, state.name, head)
+    return state
 
 
-def _check_name(kind: Kind, name: str, origin: str, head: HeadRow | None) -> None:
+def _check_name(kind: Kind, name: str, loaded: str, head: HeadRow | None) -> None:
     """Refuse an object that has neither the name that it had in its document, nor the one that the document has now."""
-    called = origin if head is None else head.name
-    if name not in (origin, called):
+    called = loaded if head is None else head.name
+    if name not in (loaded, called):
         owner_kind = (kind.owner_kind or "") if kind.is_named_by_owner else ""
         raise NameChangedError(called, name, kind=kind.name, owner_kind=owner_kind)
 
@@ -70,7 +73,7 @@ def _check_name(kind: Kind, name: str, origin: str, head: HeadRow | None) -> Non
 # --- what an object says itself --------------------------------------------------------------------------------------
 
 
-def _origin_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool) -> LoadedState | None:
+def _state_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool) -> LoadedState | None:
     """Return what *obj* says that it came from; None if that is not in this database and project."""
     for origin in origins_in(obj):
         with context.transactions.reading() as connection:
@@ -126,10 +129,10 @@ def _proved(connection: Connection, head: HeadRow, origin: Origin) -> LoadedStat
     if not has_version(connection, head, origin.version, origin.digest):
         raise refused(head, origin.version, RESTORED)
     try:
-        state = read_version(connection, head, kind_named(head.kind), origin.version)
+        stored = read_version(connection, head, kind_named(head.kind), origin.version)
     except VersionNotFoundError as error:
         raise refused(head, origin.version, FOLDED) from error
-    return LoadedState.at(origin, state.digests)
+    return LoadedState.at(origin, stored.digests)
 
 
 # --- what the caller says --------------------------------------------------------------------------------------------
@@ -162,7 +165,7 @@ def read_base(connection: Connection, head: HeadRow, based_on: int | Version) ->
     return state
 
 
-def stated_origin(
+def state_based_on(
     context: StoreContext, obj: Any, kind: Kind, name: str, based_on: int | Version
 ) -> LoadedState | None:
     """Return the loaded state of *obj*, which was made from a version of the document *name*, as the caller says.
@@ -182,7 +185,7 @@ def stated_origin(
         raise InvalidValueError("based_on", number, remedy)
     if known is not None and known.digest == digests.digest():
         # It also knows which pieces of that version it does not have yet, after a save of some of its parts.
-        return origin_of(context, obj, kind, name)
+        return loaded_state_of(context, obj, kind, name)
     return LoadedState(head.id, name, number, digests, unknown=context.unknown)
 
 
