@@ -13,7 +13,8 @@ from sphinx.util.nodes import make_refnode
 
 import docstore
 from docstore.progress import Report
-from docstore.search.query import Moments, Where
+from docstore.search.conditions import Where
+from docstore.search.query import Moments
 from docstore.store import store as module_of_store
 
 project = "docstore"

@@ -43,10 +43,6 @@ Omitting: TypeAlias = Callable[[str], tuple[str, ...]]
 """Returns, for the name of a member, the tags of the objects that are stored without it if it is None."""
 
 
-def _never(member: str) -> tuple[str, ...]:
-    return ()
-
-
 class Condition:
     """A condition on a document. Combine several with ``&``, ``|`` and ``~``."""
 
@@ -304,7 +300,8 @@ def _checked_value(value: Any) -> Any:
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
-Where: TypeAlias = "Mapping[str, Any] | Condition | None"
+Where: TypeAlias = Condition | Mapping[str, object] | None
+"""What a search accepts as condition; a mapping means ``==`` for each of its items."""
 
 
 def checked_pointer(pointer: object) -> str:
@@ -333,8 +330,8 @@ def checked_pointer_of_column(pointer: object) -> str:
     raise InvalidValueError("pointer", pointer, "A column name has no NUL or lone surrogate: read documents() instead.")
 
 
-def checked_where(where: Where, encode: Encode, omitting: Omitting = _never) -> Condition | None:
-    """Validate *where* and return it as a condition on stored JSON; a mapping means ``==`` for each of its items.
+def checked_where(where: Where, encode: Encode, omitting: Omitting) -> Condition | None:
+    """Validate *where* and return it as a condition on stored JSON.
 
     Raises:
         InvalidValueError: *where* is neither a condition nor a mapping, or has too many comparisons, or a key of the

@@ -18,7 +18,7 @@ from docstore.documents.canonical import JSON, is_plain
 from docstore.documents.kinds import KINDS, Code, Kind, PartRule
 from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import InvalidValueError
-from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
+from docstore.search.conditions import Condition, Place, Where, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.kinds import declared, kind_with_part, part_of, resolve
 from docstore.sql.dialects import checked_moment
@@ -28,8 +28,6 @@ from docstore.sql.tables import names
 from docstore.sql.transactions import Transactions
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
-
-Where: TypeAlias = Condition | Mapping[str, object] | None
 
 
 class Criteria(TypedDict, total=False):

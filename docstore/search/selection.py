@@ -19,10 +19,10 @@ from docstore.search.query import Order, Query
 from docstore.search.statements import (
     DOCUMENT_COLUMNS,
     PART_COLUMNS,
+    Clause,
     First,
-    Form,
+    StatementForm,
     Term,
-    Where,
     after,
     column_conditions,
     column_term,
@@ -87,7 +87,7 @@ class PlaceQuery:
         """Whether a place is in the order."""
         return any(order.is_pointer for order in self.order)
 
-    def conditions(self) -> list[Where]:
+    def conditions(self) -> list[Clause]:
         """Return ``where`` as SQL; an empty list without one.
 
         Raises:
@@ -107,12 +107,12 @@ class SelectForm:
     """
 
     places: PlaceQuery
-    form: Form
+    form: StatementForm
     columns: tuple[str, ...]
     with_terms: bool = False
     start: tuple[bool, ...] = ()
 
-    def select(self, where: list[Where]) -> sa.Select[Any]:
+    def select(self, where: list[Clause]) -> sa.Select[Any]:
         """Return the SELECT; *where* is ``places.conditions()``."""
         select, terms = statement(self.form, self.columns, with_terms=self.with_terms), self.places.terms
         select = select.where(*where)
@@ -123,7 +123,7 @@ class SelectForm:
 
 
 @lru_cache(maxsize=256)
-def _kept_conditions(places: PlaceQuery) -> list[Where]:
+def _kept_conditions(places: PlaceQuery) -> list[Clause]:
     return places.conditions()
 
 
@@ -153,16 +153,16 @@ class Selection:
         self._values |= texts
         self._places = PlaceQuery(engine.dialect.name, query.kind, query.part, order, where)
         self._indexes: tuple[IndexedPlace, ...] | None = None
-        self._conditions: dict[tuple[IndexedPlace, ...], list[Where]] = {}
+        self._conditions: dict[tuple[IndexedPlace, ...], list[Clause]] = {}
         # Errors in pointers are raised here, before anything is read.
         self._conditions_of(self._places)
         if self._places.is_ordered:
             self._places.terms  # noqa: B018  # as above
-        self._form = Form(is_part, query.kind is not None, conditions)
+        self._form = StatementForm(is_part, query.kind is not None, conditions)
         columns = tuple(each for each in order if not each.is_pointer)
         self._ordered = replace(self._form, order=columns, is_ordered=not self._places.is_ordered)
 
-    def _conditions_of(self, places: PlaceQuery) -> list[Where]:
+    def _conditions_of(self, places: PlaceQuery) -> list[Clause]:
         """Return ``places.conditions()``, made once: for all searches of this form, or for this one alone."""
         if self._is_kept:
             return _kept_conditions(places)
@@ -236,7 +236,7 @@ class Selection:
     def _select(
         self,
         connection: Connection | None,
-        form: Form,
+        form: StatementForm,
         columns: tuple[str, ...],
         *,
         with_terms: bool = False,
@@ -262,7 +262,7 @@ class Selection:
             self._indexes = indexed_places(connection, kind.name, None if part is None else part.name)
         return self._indexes
 
-    def _planned(self, form: Form, places: PlaceQuery) -> Form:
+    def _planned(self, form: StatementForm, places: PlaceQuery) -> StatementForm:
         """Return *form* with hints for the planner."""
         has_statistics = not places_of(places.dialect).prefers_lists
         is_narrow = not has_statistics and (self.query.owner is not None or places.uses_index)
@@ -283,7 +283,7 @@ class Selection:
         return query.types is not None or query.statuses is not None or places.uses_index or may_use_index
 
     @staticmethod
-    def _limited(form: Form) -> Form:
+    def _limited(form: StatementForm) -> StatementForm:
         return replace(form, is_limited=True)
 
 

@@ -6,7 +6,7 @@ one than a database takes to find a document by its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, cast
@@ -19,7 +19,7 @@ from docstore.search.query import Order, Query
 from docstore.sql.dialects.expressions import OrderedJoin, unindexed
 from docstore.sql.tables import IS_HEAD, codes, documents, of_head, versions
 
-Where: TypeAlias = sa.ColumnElement[bool]
+Clause: TypeAlias = sa.ColumnElement[bool]
 
 _HEADS: Final = documents.alias("heads")
 """The heads of the documents that parts belong to."""
@@ -47,11 +47,11 @@ class Term:
         each = [self.expression.is_not(None), self.expression] if self.nullable else [self.expression]
         return [clause.desc() if self.descending else clause.asc() for clause in each]
 
-    def same(self, value: Any) -> Where:
+    def same(self, value: Any) -> Clause:
         """Return the condition that a row has *value* there."""
         return self.expression.is_(None) if value is None else sa.and_(self.expression == value)
 
-    def beyond(self, value: Any) -> Where:
+    def beyond(self, value: Any) -> Clause:
         """Return the condition that a row comes after those with *value*."""
         if value is None:
             return sa.false() if self.descending else self.expression.is_not(None)
@@ -61,7 +61,7 @@ class Term:
         return sa.or_(self.expression < value, last)
 
 
-def after(terms: Sequence[Term], there: Sequence[bool]) -> Where:
+def after(terms: Sequence[Term], there: Sequence[bool]) -> Clause:
     """Return the condition that a row comes after another, whose ``values_after`` are to be bound.
 
     Args:
@@ -135,7 +135,7 @@ DOCUMENT_COLUMNS: Final = _columns(is_part=False)
 PART_COLUMNS: Final = _columns(is_part=True)
 
 
-def _source(form: Form, columns: Collection[str]) -> sa.FromClause:
+def _source(form: StatementForm, columns: Collection[str]) -> sa.FromClause:
     """Return the join of the tables that have *columns*."""
     source: sa.FromClause = _parts_with_heads(form) if form.is_part else documents
     for column, table in (("type", _TYPES), ("status", _STATUSES)):
@@ -147,7 +147,7 @@ def _source(form: Form, columns: Collection[str]) -> sa.FromClause:
     return source
 
 
-def _parts_with_heads(form: Form) -> sa.FromClause:
+def _parts_with_heads(form: StatementForm) -> sa.FromClause:
     same, is_head = _HEADS.c.id == documents.c.id, _HEADS.c.path == sa.literal_column("''")
     if form.first == "parts":
         return OrderedJoin(documents, _HEADS, same & is_head)
@@ -167,38 +167,46 @@ def _code_columns(query: Query) -> dict[str, str]:
 # --- conditions on columns -------------------------------------------------------------------------------------------
 
 
+Operator: TypeAlias = Literal[
+    "is", "in", "from", "before", "null", "not_null", "never", "owned_by_live", "owned_by_any"
+]
+"""How a column compares with a value, or values. ``from`` is ``>=``, ``before`` is ``<``; the next three need no value,
+and ``never`` holds for no row. The last two compare the ids of owners with the name of an experiment.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnCondition:
-    """A condition on one column, without its value.
-
-    Attributes:
-        operator: ``is`` or ``in`` the value, ``from`` it on, ``before`` it; ``null``, ``not null``, or ``never`` true;
-            ``owned`` by a live experiment of that name, or ``once owned`` by any.
-    """
+    """A condition on one column, without its value."""
 
     column: str
-    operator: str
+    operator: Operator
 
     @property
     def parameter(self) -> str:
         """The name that its value is bound by."""
         return f"{self.column}_{self.operator}"
 
-    def sql(self, column: sa.ColumnElement[Any]) -> Where:
+    def sql(self, column: sa.ColumnElement[Any]) -> Clause:
         """Return the condition as SQL of *column*."""
         bound: sa.BindParameter[Any] = sa.bindparam(self.parameter, type_=column.type, expanding=self.operator == "in")
-        if self.operator in ("owned", "once owned"):
-            return column.in_(_owners(self))
-        made: dict[str, Callable[[], Where]] = {
-            "is": lambda: sa.and_(column == bound),
-            "in": lambda: column.in_(bound),
-            "from": lambda: sa.and_(column >= bound),
-            "before": lambda: sa.and_(column < bound),
-            "null": lambda: column.is_(None),
-            "not null": lambda: column.is_not(None),
-            "never": lambda: sa.false(),
-        }
-        return made[self.operator]()
+        match self.operator:
+            case "is":
+                return sa.and_(column == bound)
+            case "in":
+                return column.in_(bound)
+            case "from":
+                return sa.and_(column >= bound)
+            case "before":
+                return sa.and_(column < bound)
+            case "null":
+                return column.is_(None)
+            case "not_null":
+                return column.is_not(None)
+            case "never":
+                return sa.false()
+            case "owned_by_live" | "owned_by_any":
+                return column.in_(_owners(self))
 
 
 def _owners(condition: ColumnCondition) -> sa.Select[Any]:
@@ -207,7 +215,7 @@ def _owners(condition: ColumnCondition) -> sa.Select[Any]:
     of_project = o.project.in_(sa.bindparam("owner_projects", type_=o.project.type, expanding=True))
     ids = sa.select(o.id).where(o.path == sa.literal_column("''"), o.kind == "experiment", of_project)
     ids = ids.where(o.name == sa.bindparam(condition.parameter, type_=o.name.type))
-    return ids if condition.operator == "once owned" else ids.where(o.deleted_at.is_(None))
+    return ids if condition.operator == "owned_by_any" else ids.where(o.deleted_at.is_(None))
 
 
 def column_conditions(query: Query) -> tuple[tuple[ColumnCondition, ...], dict[str, Any]]:
@@ -220,20 +228,20 @@ def column_conditions(query: Query) -> tuple[tuple[ColumnCondition, ...], dict[s
     for column, text in (("kind", kind), ("name", query.name), ("model", query.model)):
         if text is not None:
             found |= _one_of(column, [text])
-    found[ColumnCondition("deleted_at", "not null" if query.deleted else "null")] = None
+    found[ColumnCondition("deleted_at", "not_null" if query.deleted else "null")] = None
     if query.prefix is not None:
         found |= _starts_with("name", query.prefix)
     values: dict[str, Any] = {**_code_columns(query)}
     if query.owner is not None:
-        how = "once owned" if query.deleted else "owned"
-        found[ColumnCondition("owner", how if is_plain(query.owner) else "never")] = query.owner
+        owned: Operator = "owned_by_any" if query.deleted else "owned_by_live"
+        found[ColumnCondition("owner", owned if is_plain(query.owner) else "never")] = query.owner
         values["owner_projects"] = [each for each in query.projects if is_plain(each)]
     for column, integers in (("type", query.types), ("status", query.statuses)):
         if integers is not None:
             found |= _is_or_in(column, list(integers))
     for column, moments in (("created_at", query.created), ("updated_at", query.updated)):
-        ends = zip(("from", "before"), moments, strict=True)
-        found |= {ColumnCondition(column, how): moment for how, moment in ends if moment is not None}
+        ends = (ColumnCondition(column, "from"), ColumnCondition(column, "before"))
+        found |= {end: moment for end, moment in zip(ends, moments, strict=True) if moment is not None}
     bound = {each.parameter: v for each, v in found.items() if v is not None and each.operator != "never"}
     return tuple(found), {**values, **bound}
 
@@ -269,7 +277,7 @@ First: TypeAlias = Literal["parts", "heads", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class StatementForm:
     """What the SQL of columns depends on, except for the values that are bound.
 
     Attributes:
@@ -292,7 +300,7 @@ class Form:
 
 
 @lru_cache(maxsize=256)
-def statement(form: Form, columns: tuple[str, ...], *, with_terms: bool = False) -> sa.Select[Any]:
+def statement(form: StatementForm, columns: tuple[str, ...], *, with_terms: bool = False) -> sa.Select[Any]:
     """Return the SELECT of *columns* (none: of the count), on request followed by the terms of the order."""
     known = PART_COLUMNS if form.is_part else DOCUMENT_COLUMNS
     terms = [column_term(order, known) for order in form.order if form.is_ordered]
@@ -318,7 +326,7 @@ def with_values(select: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[
     return cast("sa.Select[Any]", replacement_traverse(select, {}, replaced))
 
 
-def _column_of(form: Form, condition: ColumnCondition) -> sa.ColumnElement[Any]:
+def _column_of(form: StatementForm, condition: ColumnCondition) -> sa.ColumnElement[Any]:
     """Return the column of a condition, without its index where that would mislead the planner."""
     if form.is_part and condition.column in ("created_at", "updated_at"):
         return PART_COLUMNS[condition.column]

@@ -46,12 +46,13 @@ if TYPE_CHECKING:
 
     from docstore.documents.diff.diff import Diff
     from docstore.progress import Report
+    from docstore.search.conditions import Where
     from docstore.search.experiments.best import BestArm
     from docstore.search.experiments.running import RunningTrial
     from docstore.search.experiments.similar import Similar
     from docstore.search.indexes import PlaceIndex
     from docstore.search.info import DocumentInfo, PartInfo
-    from docstore.search.query import Moments, Where
+    from docstore.search.query import Moments
     from docstore.search.results import Found
     from docstore.search.stats import Stats
     from docstore.store.artifacts import Artifacts

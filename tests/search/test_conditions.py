@@ -30,7 +30,7 @@ from docstore.documents.canonical import ABSENT, JSON, dumps, split_pointer, val
 from docstore.documents.kinds import EXPERIMENT, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
 from docstore.search.compile import Rows, compiled, order_terms, parameterized
-from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
+from docstore.search.conditions import All, AnyOf, Condition, Encode, Place, checked_where, q
 from docstore.search.indexes import indexes_in
 from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.dialects.json_path import places_of
@@ -53,8 +53,13 @@ def row(name: str, value: JSON, *, path: str = "", kind: str = "note", id: str =
     return {**columns, **rest, **place, "body": dumps(value).decode()}
 
 
+def on_json(where: Any, encode: Encode = encode) -> Condition | None:
+    """The condition on documents in which no object lacks a member that is None."""
+    return checked_where(where, encode, lambda member: ())
+
+
 def query_of(store: docstore.Store, where: Any, kind: Kind | None = NOTE, **options: Any) -> sa.Select[Any]:
-    condition = checked_where(where, encode)
+    condition = on_json(where)
     asked = compiled(condition, Rows(places_of(store.engine.dialect.name), kind, **options))
     return sa.select(documents.c.name).where(documents.c.path == "", asked)
 
@@ -322,7 +327,7 @@ def check(store: docstore.Store, search: tuple[list[JSON], list[Asked]], **optio
 
             query = query_of(store, condition, **options).where(documents.c.kind == "note")
             assert names(connection, query) == expected, condition
-            kept = parameterized(checked_where(condition, encode))
+            kept = parameterized(on_json(condition))
             if kept is not None:
                 form, texts = kept
                 query = query_of(store, form, **options).where(documents.c.kind == "note")
@@ -466,17 +471,17 @@ class TestWhere:
     @pytest.mark.parametrize("where", ["/a", 5, True, [q("/a") == 1], q("/a"), object()])
     def test_is_a_mapping_or_a_condition(self, where):
         with pytest.raises(InvalidValueError, match=r"^where: .* Give {pointer: value}, or a condition"):
-            checked_where(where, encode)
+            on_json(where)
 
     @pytest.mark.parametrize("pointer", ["a", 1, None])
     def test_has_pointers_as_keys(self, pointer):
         with pytest.raises(InvalidValueError, match=r"^pointer: "):
-            checked_where({pointer: 1}, encode)
+            on_json({pointer: 1})
 
     @pytest.mark.parametrize("ask", [lambda v: {"/a": v}, lambda v: q("/a").in_([v]), lambda v: q("/a").contains(v)])
     def test_has_values_that_documents_can_have(self, ask):
         with pytest.raises(EncodeError):
-            checked_where(ask(object()), encode)
+            on_json(ask(object()))
 
     @pytest.mark.parametrize(
         ("number", "expected"),
@@ -515,7 +520,7 @@ class TestWhere:
         assert store.find("note", where=q("/a/value") >= time.isoformat()).names() == ["timed"]
 
     def test_may_be_none(self):
-        assert checked_where(None, encode) is None
+        assert on_json(None) is None
 
     def test_holds_if_every_member_of_a_mapping_does(self, store):
         store.put("note", "both", {"a": 1, "b": "x"})
@@ -546,7 +551,7 @@ class TestWhere:
     )
     def test_finds_what_a_value_is_stored_as(self, store, value):
         with store._context.transactions.reading() as connection:
-            condition = checked_where({"/a": value}, store._context.mapper().codec.encode)
+            condition = on_json({"/a": value}, store._context.mapper().codec.encode)
         store.put("note", "other", {"a": "other"})
         with transaction(store.engine, write=True) as connection:
             backend_of(connection).insert_many(
@@ -608,7 +613,7 @@ class TestPlacesInParts:
 
     def test_of_a_part_start_at_the_part(self, kept):
         places = places_of(kept.engine.dialect.name)
-        condition = checked_where((q("/index") >= 1) & (q("") != 5), encode)
+        condition = on_json((q("/index") >= 1) & (q("") != 5))
         asked = compiled(condition, Rows(places, EXPERIMENT, part=EXPERIMENT.parts[0]))
 
         with transaction(kept.engine, write=False) as connection:
@@ -657,13 +662,13 @@ class TestParameterizedConditions:
         stored: list[JSON] = [{key: value} for value in [*self.ALIKE, None, [1], {"a": 1}, "[2]"]]
         with holding(store, stored) as connection:
             for number, value in enumerate(self.ALIKE):
-                kept = parameterized(checked_where({pointer: value}, encode))
+                kept = parameterized(on_json({pointer: value}))
                 assert kept is not None
                 query = query_of(store, kept[0])
                 assert connection.execute(query, kept[1]).scalars().all() == [str(number)], value
 
     def test_have_one_form(self):
-        forms = [parameterized(checked_where(q("/a") == value, encode)) for value in ("x", "y", "[", "")]
+        forms = [parameterized(on_json(q("/a") == value)) for value in ("x", "y", "[", "")]
         x, bracket, empty = (forms[number] for number in (0, 2, 3))
 
         assert forms[1][0] == x[0] == empty[0] != bracket[0]
@@ -687,12 +692,12 @@ class TestParameterizedConditions:
         ids=str,
     )
     def test_have_only_few_short_scalars(self, where):
-        assert parameterized(checked_where(where, encode)) is None
+        assert parameterized(on_json(where)) is None
 
     @pytest.mark.parametrize("where", [q("/a") > 1, q("/a") <= "x", q("/a").like("x%"), q("/a").exists()], ids=str)
     def test_keep_the_ends_of_ranges_and_patterns(self, where):
         """Their SQL is made once all the same."""
-        condition = checked_where((q("/b") == "x") & where, encode)
+        condition = on_json((q("/b") == "x") & where)
 
         form, texts = parameterized(condition)
 
@@ -704,7 +709,7 @@ class TestParameterizedConditions:
         for _ in range(10):
             where = (where & (q("/b") == "x")) | (q("/c") == "x")
 
-        assert parameterized(checked_where(where, encode)) is None
+        assert parameterized(on_json(where)) is None
 
 
 class TestNeighbours:

@@ -15,14 +15,14 @@ import pytest
 import sqlalchemy as sa
 from backends import BACKENDS
 from counting import statements_of, steps_of
-from test_conditions import encode, row
+from test_conditions import encode, on_json, row
 
 import docstore
 from docstore.documents.kinds import EXPERIMENT, Kind
 from docstore.errors import DatabaseError, InvalidValueError
 from docstore.search import indexes
 from docstore.search.compile import Rows, compiled
-from docstore.search.conditions import checked_where, q
+from docstore.search.conditions import q
 from docstore.search.results import Found
 from docstore.sql.dialects import backend_of, transaction
 from docstore.sql.dialects.json_path import places_of
@@ -45,7 +45,7 @@ def drop(store, pointer, *, kind="note", part=None):
 def query_of(store, connection, where, part=None):
     places = places_of(store.engine.dialect.name)
     there = {i.pointer: i.name for i in indexes.indexes_in(connection)} if places.reads_indexes else {}
-    asked = compiled(checked_where(where, encode), Rows(places, EXPERIMENT if part else NOTE, part, there))
+    asked = compiled(on_json(where), Rows(places, EXPERIMENT if part else NOTE, part, there))
     which = documents.c.path != sa.literal_column("''") if part else documents.c.path == sa.literal_column("''")
     return sa.select(documents.c.id).where(which, documents.c.kind == (part or NOTE).name, asked)
 
