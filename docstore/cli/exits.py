@@ -14,6 +14,8 @@ from docstore.cli.text import printable
 if TYPE_CHECKING:
     import click
 
+    from docstore.documents.history import Version
+
 OK: Final = 0
 FINDING: Final = 1
 """The command did its work and found what one has to look at: damage, a conflict, a difference that was asked for."""
@@ -88,19 +90,27 @@ _OF_KINDS: Final = re.compile(r"(?<= this name): kind='.*(?=\.)")
 """Which kinds the documents have that may be meant, at the end of a message."""
 
 
+_PLACES: Final = 10
+"""Places that are named of those that a dry run would change."""
+
+
 def say(message: str, *, dry_run: bool = False) -> None:
     """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
     _tell(printable(f"{'Dry run, nothing is written; otherwise: ' if dry_run else ''}{message}"))
 
 
-def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> None:
-    """Print on stderr which version a document has now, or that it is as it was.
+def say_saved(name: str, saved: Version | None, before: int, *, dry_run: bool = False) -> None:
+    """Print on stderr which version a document has now, or that it is as it was; in a dry run also what would change.
 
     Args:
+        saved: None if there was nothing to save.
         before: the number of the newest version before the command; 0 if there was none.
     """
-    if number > before:
-        say(f"{name!r} is at version {number} now", dry_run=dry_run)
+    if saved and saved.number > before:
+        places = [place or "its root" for place in saved.places] if dry_run and before else []
+        more = f" and {len(places) - _PLACES:,} more" if len(places) > _PLACES else ""
+        changes = f", with changes at {', '.join(places[:_PLACES])}{more}" if places else ""
+        say(f"{name!r} is at version {saved.number} now{changes}", dry_run=dry_run)
     else:
         say(f"{name!r} is at version {before}, nothing changed", dry_run=dry_run)
 

@@ -344,7 +344,8 @@ class TestAMergeOfWhatBothChanged:
         assert unchanged()
 
     def test_says_in_a_dry_run_what_would_be(self, docstore_cli, unchanged):
-        assert docstore_cli("merge pies cakes --ours '' -n").err.startswith(
-            "Dry run, nothing is written; otherwise: 'cakes' is at"
+        assert docstore_cli("merge pies cakes --ours '' -n").err == (
+            "Dry run, nothing is written; otherwise: 'cakes' is at version 5 now, with changes at "
+            "/description, /properties/pies, /properties/taste\n"
         )
         assert unchanged()

@@ -476,7 +476,8 @@ class TestAnEditInADryRun:
         assert ended == (
             0,
             "",
-            f"What you wrote is in {left}\nDry run, nothing is written; otherwise: 'n1' is at version 2 now\n",
+            f"What you wrote is in {left}\n"
+            "Dry run, nothing is written; otherwise: 'n1' is at version 2 now, with changes at /text\n",
         )
         assert unchanged()
 

@@ -60,9 +60,9 @@ def edit(
         check(text)  # what cannot be saved is not worth editing
         with draft(text, keep=dry_run) as written, listed_conflicts(output):
             document = written.edited(check)
-            saved = number
+            saved = None
             if document is not None:
-                saved = store.put_json(kind, name, document.text, message=message, based_on=number).number
+                saved = store.put_json(kind, name, document.text, message=message, based_on=number)
                 document.say_unread()
         exits.say_saved(name, saved, number, dry_run=dry_run)
 

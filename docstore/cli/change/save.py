@@ -75,7 +75,7 @@ def save(
         policy: Literal["merge", "overwrite"] = "overwrite" if replaces else "merge"
         saved = store.put_json(kind, name, document.text, message=message, based_on=base, on_conflict=policy)
         document.say_unread()
-        exits.say_saved(name, saved.number, before, dry_run=dry_run)
+        exits.say_saved(name, saved, before, dry_run=dry_run)
 
 
 def _content(file: str) -> JSON:

@@ -80,7 +80,7 @@ def merge(
         merged = _merged(store, task, sides, edit=edit, keep=dry_run)
         if merged is None:
             return exits.FINDING
-        exits.say_saved(into, merged.number, before, dry_run=dry_run)
+        exits.say_saved(into, merged, before, dry_run=dry_run)
         return exits.OK
 
 

@@ -39,4 +39,4 @@ def revert(
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         before = store.version(name, kind=kind).number
         saved = store.revert(name, version, kind=kind, message=message)
-        exits.say_saved(name, saved.number, before, dry_run=dry_run)
+        exits.say_saved(name, saved, before, dry_run=dry_run)
