@@ -17,6 +17,8 @@ from docstore.errors import DatabaseError, DivergedError, DocumentExistsError, N
 class TestAMistake:
     @pytest.fixture(autouse=True)
     def _files(self, lab, tmp_path):
+        with docstore.connect(lab) as store:
+            store.put("note", "oven", 1)
         (tmp_path / "folder.db").mkdir()
         (tmp_path / "text.db").write_text("no database " * 100)
         (tmp_path / "note.json").write_text('{"text": "rye",}')
@@ -31,6 +33,12 @@ class TestAMistake:
             ("ls -k nots", 2, "Known kinds: 'analysis_card', 'experiment', 'generation_strategy', 'note'."),
             ("log cakes -r 9", 3, "has no version 9 (it has 1 to 3). `docstore log` lists the versions."),
             ("log cakes -r publishd", 3, "its tags: 'published'."),
+            (
+                "diff n1 oven -k note",
+                2,
+                "'n1' has no tag 'oven'. To compare it with the note 'oven', give --other oven",
+            ),
+            ("diff n1 ovens -k note", 3, "'n1' has no version tagged 'ovens'; it has no tags."),
             ("get cakes /trails/0", 3, "There is /trials."),
             ("get cakes /nothing", 3, "has nothing at /nothing. There is /auxiliary_experiments_by_purpose, /data, "),
             ("trials cakes --status FAILD", 2, "a trial has no status 'FAILD'. There is CANDIDATE, STAGED, FAILED,"),

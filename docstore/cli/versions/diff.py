@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -90,8 +91,10 @@ def _difference(
     """Return the difference that the arguments name.
 
     Raises:
-        click.UsageError: B is named twice.
+        click.UsageError: B is named twice; or a document is named in place of a version.
     """
+    from docstore.errors import VersionNotFoundError
+
     if file is not None:
         if b is not None or other:
             raise click.UsageError("B is a version or a file, not both. Leave out one of them.")
@@ -99,7 +102,14 @@ def _difference(
     if a is None:
         newest = store.version(name, kind=kind).number
         a = newest if other else max(1, newest - 1)
-    return store.diff(name, a, b, kind=kind, other=other)
+    try:
+        return store.diff(name, a, b, kind=kind, other=other)
+    except VersionNotFoundError:
+        for tag in () if other else (a, b):
+            if isinstance(tag, str) and tag not in store.tags(name, kind=kind) and store.exists(tag, kind=kind):
+                remedy = f"To compare it with the {kind} {tag!r}, give --other {shlex.quote(tag)}."
+                raise click.UsageError(f"{name!r} has no tag {tag!r}. {remedy}") from None
+        raise
 
 
 def _from_file(text: bytes, file: str, kind: str) -> Diff:
