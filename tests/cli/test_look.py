@@ -149,6 +149,14 @@ class TestShow:
 
             assert json.loads(docstore_cli("show tarts -o json").out)["objective"] == page["goal"] == said
 
+    def test_lists_the_metrics_that_are_no_objective(self, docstore_cli, lab):
+        metrics = [Metric("crumb"), Metric("taste"), Metric("cost")]
+        config = OptimizationConfig(Objective("taste"))
+        with docstore.connect(lab) as store:
+            store.save(new_experiment("tarts", optimization_config=config, tracking_metrics=metrics))
+
+        assert json.loads(docstore_cli("show tarts -o json").out)["tracking_metrics"] == ["crumb", "cost"]
+
     def test_shows_any_document(self, docstore_cli):
         assert "kind     note\n" in docstore_cli("show n1 -k note").out
 

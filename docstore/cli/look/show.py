@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def show(settings: Settings, output: Output, *, name: str, kind: str, revision: options.Revision | None) -> None:
     """Show a document in a few lines.
 
-    Who saved it last, and what it is; of an experiment, its parameters, its objective, its trials by status and its
-    best arm.
+    Who saved it last, and what it is; of an experiment, its objective, its metrics, its parameters, its trials by
+    status and its best arm.
 
     Examples:
         docstore show cakes
@@ -78,7 +78,7 @@ def _experiment(document: Mapping[str, JSON], running: set[int]) -> dict[str, ob
         running: the trials that run in an Optuna storage, whatever the JSON says of them.
     """
     from docstore.search.experiments.read import at, by_index
-    from docstore.search.experiments.summary import constraints_text, goal_text, parameter_rows
+    from docstore.search.experiments.summary import constraints_text, goal_text, parameter_rows, tracking_metrics
 
     statuses = {index: at(trial, "status") for index, trial in by_index(document.get("trials")).items()}
     counts = Counter({**statuses, **dict.fromkeys(running, "RUNNING")}.values())
@@ -88,6 +88,7 @@ def _experiment(document: Mapping[str, JSON], running: set[int]) -> dict[str, ob
         "status": document.get("status"),
         "objective": goal_text(document) or None,
         "constraints": constraints_text(document),
+        "tracking_metrics": tracking_metrics(document),
         "parameters": {each.name: _range(each) for each in parameter_rows(document)},
         "trials": dict(sorted((str(status), count) for status, count in counts.items())),
     }

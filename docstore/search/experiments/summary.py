@@ -19,12 +19,18 @@ _CHOICES: Final = 20
 
 def goal_text(head: Mapping[str, JSON]) -> str:
     """Return ``minimize loss``, or ``minimize loss, maximize taste``; the expression if it cannot be read; or ""."""
-    objective = at(head.get("optimization_config"), "objective")
+    if goals := _objectives(head):
+        return ", ".join(direction_text(weights, minimize=is_min) for weights, is_min in goals)
+    expression = at(head.get("optimization_config"), "objective", "expression")
+    return expression if isinstance(expression, str) else ""
+
+
+def _objectives(head: Mapping[str, JSON]) -> list[tuple[dict[str, float], bool]]:
+    """Return the objectives as ``objectives_of``; none if they cannot be read."""
     try:
-        return ", ".join(direction_text(weights, minimize=is_min) for weights, is_min in objectives_of(objective))
+        return objectives_of(at(head.get("optimization_config"), "objective"))
     except InvalidValueError:
-        expression = at(objective, "expression")
-        return expression if isinstance(expression, str) else ""
+        return []
 
 
 def direction_text(weights: Mapping[str, float], *, minimize: bool) -> str:
@@ -38,6 +44,16 @@ def constraints_text(head: Mapping[str, JSON]) -> list[str]:
     config, space = head.get("optimization_config"), head.get("search_space")
     places = ((config, "outcome_constraints"), (config, "objective_thresholds"), (space, "parameter_constraints"))
     return [constraint_text(each) for place, field in places for each in items(place, field)]
+
+
+def tracking_metrics(head: Mapping[str, JSON]) -> list[str]:
+    """Return the names of the experiment's metrics that no objective and no constraint has."""
+    config = head.get("optimization_config")
+    bounds = [*items(config, "outcome_constraints"), *items(config, "objective_thresholds")]
+    used = {name for weights, _ in _objectives(head) for name in weights}
+    used |= {name for each in bounds if isinstance(weights := at(each, "weights"), dict) for name in weights}
+    names = (at(metric, "name") for metric in items(head.get("tracking_metrics")))
+    return [name for name in names if isinstance(name, str) and name not in used]
 
 
 @dataclass(frozen=True, slots=True)
