@@ -7,6 +7,7 @@ import shlex
 
 import optuna
 import pytest
+import sqlalchemy as sa
 from counting import statements_of
 from web_lab import Client
 
@@ -111,6 +112,35 @@ class TestThePages:
     def test_have_none_of_an_older_version(self, lab, study):
         assert experiment_page(Source(lab), "branin", "2").running == 0
         assert trials_page(Source(lab), "branin", wanted="2").running == []
+
+    def test_have_each_with_what_is_known_of_it(self, lab, study):
+        client = Client(web.app(lab))
+        waited, new = (client.get("/trial.json", name="branin", index=index).json() for index in (1, 2))
+
+        assert [(each["status"], each["arms"][0]["parameters"]) for each in (waited, new)] == [
+            ("RUNNING", {"x": 0.25}),
+            ("RUNNING", {"<kind>": study.trials[2].params["<kind>"] or ""}),
+        ]
+        assert [(each["metric_name"], each["mean"]) for each in new["records"]] == [("intermediate_value", None)]
+        assert (new["changes"], new["earlier"], new["later"]) == ([], 1, 3)
+        assert "index=2" in client.get("/trials", name="branin").text
+        assert "becomes part of the experiment when it ends" in client.get("/trial", name="branin", index=2).text
+        assert client.get("/trial", name="branin", index=2, version=2).status_code == 404
+
+    @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+    def test_have_one_that_ends_just_then_once(self, lab, study, moment):
+        """It ends before or after those are read that run."""
+        ends = iter([lambda: study.tell(2, 0.5)])
+
+        def watch(connection, cursor, statement, *rest):
+            if "SELECT" in statement and "FROM optuna_running" in statement:
+                next(ends, lambda: None)()
+
+        sa.event.listen(lab.engine, moment, watch)
+        page = trials_page(Source(lab), "branin")
+
+        assert [row[0] for row in page.rows] == [0, 1, 2, 3]
+        assert [each.trial for each in page.running] == [1]
 
     @pytest.mark.parametrize("path", ["/experiment", "/trials"])
     def test_are_others_when_one_ends_that_was_not_saved(self, lab, study, path):

@@ -12,6 +12,7 @@ from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
+from docstore.model import TrialStatus
 from docstore.search.experiments.best import by_trial_and_arm, last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
 from docstore.search.experiments.running import RunningTrial
@@ -36,6 +37,8 @@ _ARMS: Final = 200
 
 _RECORDS: Final = 500
 """Observations of a trial that its page shows."""
+
+_ENDED: Final = frozenset(status.name for status in TrialStatus if status.is_terminal)
 
 # --- the page of all trials ------------------------------------------------------------------------------------------
 
@@ -85,13 +88,16 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
     Cost:
         Of the first page of a version, that of ``trial_table``; of the others, a sort.
     """
+    running = source.store.running_trials(name)  # first: one that ends meanwhile is in the version then
     timeline = source.store.history(name)
     version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
     found = trial_table(source, name, version)
+    statuses = found.cells["status"]
+    is_newest = version.number == len(timeline)
+    running = [each for each in running if is_newest and statuses.get(each.trial) not in _ENDED]
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
-    running = source.store.running_trials(name) if version.number == len(timeline) else []
     table = found.table(trials[start : start + size], _COLUMNS)
     return TrialsPage(
         name,
@@ -175,6 +181,8 @@ class TrialPage:
 def trial_page(source: Source, name: str, index: int, wanted: str = "") -> TrialPage:
     """Return the page of a trial at the version that a number or a tag names, by default as it is now.
 
+    Of a trial that runs in an Optuna storage now, it has what its process last wrote.
+
     Raises:
         VersionNotFoundError: there is no such version.
         DecodeError: there is no such trial.
@@ -183,10 +191,14 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         The trial and its data are read, and the versions that changed them: the same for any number of trials. At an
         older version, all trials are read.
     """
+    running = source.store.running_trials(name)  # first: one that ends meanwhile is stored then
     timeline = source.store.history(name)
     shown_version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     number = None if shown_version.number == len(timeline) else shown_version.number
     trial, data = (_part(source, name, f"/{field}/{index}", number) for field in ("trials", "data"))
+    for each in running if number is None and at(trial, "status") not in _ENDED else ():
+        if each.trial == index:
+            trial, data = _with_running(each, trial)
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     records, arms = _measured(source, trial, data, index)
@@ -211,8 +223,20 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         changes,
         *beside,
         newest,
-        Stamp(repr((shown_version.chain, newest, changes))),
+        Stamp(repr((shown_version.chain, newest, changes, trial, data))),
     )
+
+
+def _with_running(running: RunningTrial, trial: JSON) -> tuple[JSON, JSON]:
+    """Return a trial and its data, in the form of stored ones, with what is known of it while it runs."""
+    arm: JSON = {"name": "", "parameters": dict(running.parameters)}
+    times = {"since, on its machine": running.since, "last heard of": running.heard_of}
+    known = {what: time.isoformat(" ", "seconds") for what, time in times.items() if time is not None}
+    stored = trial if isinstance(trial, dict) else {}
+    records: list[JSON] = [
+        {"arm_name": "", "metric_name": name, "mean": mean} for name, mean in running.metrics.items()
+    ]
+    return {**stored, "status": "RUNNING", "generator_run": {"arms": [arm]}, **known}, {"records": records}
 
 
 def _beside(source: Source, name: str, version: Version, index: int) -> tuple[int | None, int | None]:
