@@ -56,6 +56,16 @@ class TestCompact:
         assert f"{len(left)} of 3 can be loaded." in ended.err
         assert [number for number in "321" if docstore_cli(f"get cakes /name -r {number}").code == 0] == left
 
+    def test_says_that_a_sqlite_file_keeps_its_size(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            for text in ("rye" * 1_000, "spelt" * 1_000, "oats"):
+                store.put("note", "n2", text)
+
+        ended = docstore_cli("compact n2 -k note --keep 1 -y")
+
+        assert "2 versions folded; 1 of 3 can be loaded. The file keeps its size" in ended.err
+        assert docstore_cli("compact n2 -k note --keep 1 -y").err.endswith("1 of 3 can be loaded.\n")
+
     def test_asks_before_it_does_so(self, docstore_cli, lab):
         ended = docstore_cli("compact cakes --keep 1")
 

@@ -55,4 +55,6 @@ def compact(settings: Settings, *, name: str, keep: int | timedelta, kind: str, 
         options.confirm(f"Fold the old versions of {kind} {name!r} for good?", yes=yes or dry_run)
         done = store.compact(name, keep=keep, kind=kind, progress=progress.bar())
     folded = f"{name}: {counted(done.folded, 'version')} folded"
-    exits.say(f"{folded}; {len(done.kept):,} of {done.versions:,} can be loaded.", dry_run=dry_run)
+    is_file = done.freed and not dry_run and store.engine.dialect.name == "sqlite"
+    size = " The file keeps its size, with room for later saves; VACUUM makes it smaller." if is_file else ""
+    exits.say(f"{folded}; {len(done.kept):,} of {done.versions:,} can be loaded.{size}", dry_run=dry_run)
