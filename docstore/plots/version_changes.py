@@ -132,10 +132,8 @@ def _draw_rows(ax: Axes, found: VersionChanges) -> None:
 def _draw_author(ax: Axes, found: VersionChanges, place: int, author: str, over: str) -> None:
     mine = [each for each in found.changes if each.author == author]
     rows = {member: row for row, member in enumerate(found.members)}
-    # Authors of one row are one below the other, so that none covers another.
-    shift = 0.0 if len(found.authors) == 1 else 0.56 * (place / (len(found.authors) - 1) - 0.5)
     x: list[Any] = [each.time if over == "time" else each.version for each in mine]
-    y = [rows[each.member] + shift for each in mine]
+    y = [rows[each.member] for each in mine]
     total = len(found.changes)
     sizes = [_size(each.changes, total) for each in mine]
     style: Style = {

@@ -91,9 +91,13 @@ class TestWhoChangedWhat:
     def test_is_drawn_with_a_row_for_each_member_and_a_marker_for_each_author(self, history):
         ax = plots.history(history)
 
+        def row(member):
+            return [tick.get_text() for tick in ax.get_yticklabels()].index(member)
+
         assert sorted(tick.get_text() for tick in ax.get_yticklabels()) == ["data", "description", "trials", WHOLE]
         assert labels(ax) == ["ada", "bob", "1 change", "100 changes"]
-        assert ax.collections[1].get_offsets()[:, 0].tolist() == [2.0, 2.0]
+        assert ax.collections[1].get_offsets().tolist() == [[2.0, row("data")], [2.0, row("trials")]]
+        assert ax.collections[0].get_offsets().tolist() == [[1.0, row(WHOLE)], [3.0, row("description")]]
 
     def test_is_drawn_over_time(self, history):
         assert plots.history(history, over="time").get_xlabel() == "time (UTC)"
