@@ -39,7 +39,8 @@ def edf(*experiments: Any, metric: str | None = None, ax: Axes | None = None) ->
     """Draw which share of the arms had an objective of at most each value, and return the axes.
 
     The line of a good search rises early where the objective is minimized, and late where it is maximized.
-    Arms count whether they fulfil the outcome constraints or not; those without a finite value are left out.
+    Arms count whether they fulfil the outcome constraints or not, as the axis then says; those without a finite value
+    are left out.
 
     Args:
         experiments: one or several, each as for ``objective``.
@@ -53,7 +54,8 @@ def edf(*experiments: Any, metric: str | None = None, ax: Axes | None = None) ->
     found = [distribution(data, data.target(metric, otherwise="Name one by metric='...'.")) for data in read]
     target = _common(found)
     ax = drawing.axes_for(ax)
-    drawing.label(ax, found[0].name if len(found) == 1 else "", target.directed_label, "share of arms")
+    counted = "share of arms, feasible or not" if any(data.constraints for data in read) else "share of arms"
+    drawing.label(ax, found[0].name if len(found) == 1 else "", target.directed_label, counted)
     if not any(each.values for each in found):
         return drawing.say(ax, "no data: no trial has a value")
     for place, each in enumerate(found):

@@ -213,6 +213,12 @@ class TestTheDistribution:
         assert labels(ax) == ["rye (2)", "wheat (2)", " _oat (2)"]
         assert len({str(line._unscaled_dash_pattern) for line in ax.lines}) == 3
 
+    def test_says_that_it_counts_arms_that_fulfil_the_constraints_and_others(self):
+        free, bound = losses(1.0, 2.0), ["price <= 1.0"]
+
+        assert plots.edf(breads(*free)).get_ylabel() == "share of arms"
+        assert plots.edf(breads(*free, constraints=bound)).get_ylabel() == "share of arms, feasible or not"
+
     def test_of_other_objectives_is_refused(self):
         with pytest.raises(InvalidValueError, match=r"objective of 'oat': 'loss .maximized.' cannot be used"):
             plots.edf(breads(*losses(1.0)), breads(*losses(1.0), objective="loss", name="oat"))
