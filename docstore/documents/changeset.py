@@ -51,7 +51,10 @@ def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, P
 
 
 def same_layout(kind: Kind, a: JSON, b: JSON) -> bool:
-    """Return whether documents with these heads have the same parts, each as a dict or as a list in both."""
+    """Return whether documents with these heads have the same parts, none as a dict in one and as a list in the other.
+
+    A field that one of them lacks, or has as another value, is a change of its head: a changeset has it piece by piece.
+    """
     one, other = kind.of(a), kind.of(b)
     return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))
 

@@ -106,7 +106,7 @@ def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence |
             return None
         raise
     has_same_layout = not divergence.has_new_layout and all(
-        has_layout_of(save.changes, stored) for stored in (divergence.base, divergence.theirs)
+        comparable_by_piece(save.changes, stored) for stored in (divergence.base, divergence.theirs)
     )
     return divergence if has_same_layout else None
 
@@ -117,18 +117,22 @@ def other_layout(head: HeadRow, save: Save) -> ConflictError:
     return refused(head, save.state.version, problem)
 
 
-def fits(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
-    """Return whether the changed pieces can replace some of the *stored* ones, and the others can stay."""
+def writable_by_piece(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
+    """Return whether the changed pieces can replace some of the *stored* ones, and the others can stay.
+
+    Nobody else changed these. So a whole object, whose head is written too, only has to be split into the same parts.
+    """
     kind, head = changes.document.kind, stored.get(HEAD)
-    if kind.name in FIXED_LAYOUT or head is None or (changes.whole and same_layout(kind, head, changes.frame)):
+    if kind.name in FIXED_LAYOUT or head is None:
         return True
-    return not changes.whole and has_layout_of(changes, stored)
+    return same_layout(kind, head, changes.frame) if changes.whole else comparable_by_piece(changes, stored)
 
 
-def has_layout_of(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
+def comparable_by_piece(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether the local changes and the *stored* document can be compared piece by piece.
 
-    They have one schema then, and a field whose items are parts is a dict in both, or a list in both.
+    They have one schema then, and a field whose items are parts is a dict in both, or a list in both. That one of them
+    has no such field, as ``same_layout`` allows, will not do: parts that are saved alone do not bring it.
     """
     kind, head, frame = changes.document.kind, stored.get(HEAD), changes.frame
     if kind.name in FIXED_LAYOUT or not isinstance(head, dict) or not isinstance(frame, dict):

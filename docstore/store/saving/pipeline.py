@@ -26,7 +26,6 @@ from docstore.store.lazy import read_for_another, reading_by
 from docstore.store.saving.after_commit import bring_up_to_date, remember_new, remember_unchanged
 from docstore.store.saving.divergence import (
     check_not_restored,
-    fits,
     has_base,
     is_current,
     may_take_a_name,
@@ -34,6 +33,7 @@ from docstore.store.saving.divergence import (
     other_layout,
     read_replaced,
     refused,
+    writable_by_piece,
 )
 from docstore.store.saving.loaded_state import loaded_state_of
 from docstore.store.saving.local_changes import Encoding, Save, local_changes_in, local_changes_of
@@ -295,16 +295,25 @@ def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
 def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
     """Return what the save writes as the version after *head*.
 
+    - The object has all of the newest version: its local changes are written; or the whole object, if it is split into
+      other parts now. Of parts that are saved alone, a new arm may have the name of one that the object does not have
+      yet: then both are merged.
+    - Others saved since: both are merged, or the save is refused; with ``"overwrite"``, what is to be saved is written
+      as the object has it.
+    - Others saved since, and what they saved is split into other parts or has another schema; or the version that the
+      object is based on was folded; or the database, put back to an older state, does not have it: the save is refused;
+      with ``"overwrite"``, the whole object is written.
+
     Raises:
-        ConflictError: others changed the same place since, or (``"error"``) anything at all; or the version that the
-            object is based on is not in the database, which was put back to an older state.
+        ConflictError: the save is refused, as the policy says.
+        EncodeError: an object would be replaced by one with an older schema.
     """
     if save.policy == "overwrite" and save.changes.whole and not has_base(connection, head, save.state):
         return _plan_whole(connection, head, save, is_based=False)
     check_not_restored(connection, head, save.state)
     if is_current(head, save):
         stored = read_replaced(connection, head, save)
-        if not fits(save.changes, stored):
+        if not writable_by_piece(save.changes, stored):
             return _plan_whole(connection, head, save, is_based=True)
         if save.policy == "overwrite" or not may_take_a_name(connection, head, save, stored):
             return _plan_undisputed(head, save, stored)

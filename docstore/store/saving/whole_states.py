@@ -53,7 +53,10 @@ class WholeStates:
 
     @property
     def have_same_layout(self) -> bool:
-        """Whether the three can be compared piece by piece, and what is in mine means in theirs what it means there."""
+        """Whether the three can be compared piece by piece, and what is in mine means in theirs what it means there.
+
+        That is more than ``same_layout``: only a changeset from one to the other may lead to another schema.
+        """
         base, mine, theirs = self.sides
         return _schema(mine) == _schema(theirs) and all(
             same_layout(self.kind, side[HEAD], theirs[HEAD]) for side in (base, mine)
