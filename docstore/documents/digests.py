@@ -56,6 +56,20 @@ def piece(path: str, body: JSON) -> Piece:
     return Piece(body, text, digest(text))
 
 
+def pieces_of(bodies: Mapping[str, JSON]) -> dict[str, Piece]:
+    """Return the pieces with these bodies, by path.
+
+    Raises:
+        EncodeError: as ``piece``.
+    """
+    return {path: piece(path, body) for path, body in bodies.items()}
+
+
+def bodies_of(pieces: Mapping[str, Piece]) -> dict[str, JSON]:
+    """Return the JSON of *pieces*, by path."""
+    return {path: each.body for path, each in pieces.items()}
+
+
 def digest_of(kind: Kind, document: JSON) -> str:
     """Return the digest of a whole document of *kind*."""
     return Digests.of({path: piece(path, body).digest for path, body in kind.split(document).items()}).digest()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from secrets import token_bytes
 
-from docstore.documents.digests import Piece, piece
+from docstore.documents.digests import Digests, Piece, piece
 from docstore.documents.kinds import HEAD, Kind
 
 
@@ -24,6 +24,10 @@ class Document:
     name: str
     model: str
     pieces: Mapping[str, Piece]
+
+    def digests(self) -> Digests:
+        """Return the digests of its pieces, which give that of the whole document."""
+        return Digests.of({path: each.digest for path, each in self.pieces.items()})
 
 
 def with_name(document: Document, name: str) -> Document:

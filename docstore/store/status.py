@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
 from docstore.documents.diff.diff import Diff, of_documents
 from docstore.documents.diff.lines import Line, line
-from docstore.documents.digests import Piece
+from docstore.documents.digests import Piece, bodies_of
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, join
 from docstore.documents.patch import Change
@@ -72,7 +72,7 @@ def status(context: StoreContext, obj: Any) -> Status:
 
 def _status_of_new(document: Document) -> Status:
     """Return the status of an object that was never saved."""
-    whole = join({path: piece.body for path, piece in document.pieces.items()})
+    whole = join(bodies_of(document.pieces))
     added = Line(f"{document.kind.name} {document.name}", "", None, "as version 1")
     forth: dict[str, JSON] = {"op": "add", "path": HEAD, "value": whole}
     back: dict[str, JSON] = {"op": "replace", "path": HEAD, "value": None}
@@ -139,7 +139,7 @@ def _made_with_mine(
 def _with(now: _Pieces, new: Mapping[str, Piece], replaced: Collection[str]) -> _Pieces:
     """Return the pieces of *now* with *new* ones, which take the place of those at the paths *replaced*."""
     kept = {path: body for path, body in now.items() if path not in replaced}
-    return {**kept, **{path: each.body for path, each in new.items()}}
+    return {**kept, **bodies_of(new)}
 
 
 def _lines(numbers: Mapping[int, int], conflicts: Iterable[Conflict]) -> Iterator[Line]:

@@ -15,7 +15,6 @@ from docstore.codec.live.renumber import renumber
 from docstore.codec.live.sealing import is_sealed
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, Absent
-from docstore.documents.digests import Digests
 from docstore.documents.document import Document
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD
@@ -30,7 +29,7 @@ from docstore.store.tracking import LoadedState
 
 def remember_new(context: StoreContext, obj: Any, document: Document, saved: Saved) -> None:
     """Remember that *obj*, encoded as *document*, came from the version that was *saved*."""
-    digests = saved.digests or Digests.of({path: each.digest for path, each in document.pieces.items()})
+    digests = saved.digests or document.digests()
     context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.changeset import refuse_downgrade
-from docstore.documents.digests import Digests, piece
+from docstore.documents.digests import bodies_of, piece, pieces_of
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind, is_document, kind_named
@@ -54,7 +54,7 @@ def put_document(
         head = rows.head_named(connection, context.project, kind, name)
         if head is not None:
             version = version_numbered(connection, head, head.version)
-            if version.digest == Digests.of({path: each.digest for path, each in document.pieces.items()}).digest():
+            if version.digest == document.digests().digest():
                 return Saved(head.id, version, {}, is_new=False)
         remedy = (
             "It has other contents: based_on= merges these, which were made from one of its versions; with "
@@ -88,7 +88,7 @@ def _write_on(
     head = context.transactions.head(connection, document.kind.name, document.name)
     base, theirs = read_base(connection, head, based_on).pieces, read(connection, head).pieces
     kind, mapper = kind_named(head.kind), context.mapper("keep")
-    mine = {path: each.body for path, each in document.pieces.items()}
+    mine = bodies_of(document.pieces)
     sides, optional = Sides(base, mine, theirs), mapper.codec.optional_members
     states = WholeStates(kind.of(theirs[HEAD]), number, sides, mine, optional)
     resolution = resolution_of(mapper, head, states, policy)
@@ -110,8 +110,7 @@ def revert(context: StoreContext, kind: str, name: str, version: When, note: Not
         # A branch had its parent's name before it was one.
         then = which.of(pieces[HEAD])
         pieces[HEAD] = then.kept_under(pieces[HEAD], name)
-        target = {path: piece(path, body) for path, body in pieces.items()}
         said = Note(note.author, note.message or f"revert to version {number}")
-        return context.writer.replace(connection, head, Document(then, name, head.model, target), said)
+        return context.writer.replace(connection, head, Document(then, name, head.model, pieces_of(pieces)), said)
 
     return context.committed(work)

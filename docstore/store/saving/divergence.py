@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, SCHEMA
 from docstore.documents.changeset import same_layout
+from docstore.documents.digests import bodies_of
 from docstore.documents.kinds import EXPERIMENT, FIXED_LAYOUT, HEAD
 from docstore.documents.merge.trial_conflicts import adds_arms, arm_conflicts
 from docstore.documents.merge.trials import trials_in
@@ -155,7 +156,7 @@ def may_take_a_name(connection: Connection, head: HeadRow, save: Save, stored: M
     is_experiment = save.changes.document.kind.name == EXPERIMENT.name
     if save.changes.whole or not is_experiment or not save.state.behind:
         return False
-    bodies = {path: each.body for path, each in save.changes.changed.items()}
+    bodies = bodies_of(save.changes.changed)
     behind = {path for path in save.state.behind if path == HEAD or trials_in([path])}
     if not behind or not adds_arms(stored, bodies):
         return False

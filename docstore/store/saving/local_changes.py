@@ -9,7 +9,7 @@ from typing import Any
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.sealing import Sealing
 from docstore.documents.canonical import JSON, dumps, same_json
-from docstore.documents.digests import Piece
+from docstore.documents.digests import Piece, bodies_of
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
 from docstore.documents.merge.resolve import OnConflict
@@ -67,7 +67,7 @@ class LocalChanges:
     def pieces_beside(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the object's pieces: the changed ones, and those of *base*, its merge base, that did not change."""
         kept = {path: body for path, body in base.items() if path not in self.gone}
-        return {**kept, **{path: piece.body for path, piece in self.changed.items()}}
+        return {**kept, **bodies_of(self.changed)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def pieces_naming(live: LiveObject, asked: Collection[str], names: Collection[st
     found = live.parts([rule.path(number) for number in sorted(using) for rule in (TRIALS, DATA)])
     if uses([getattr(live.obj, "status_quo", None)]):
         found |= {HEAD: live.mapper.document(live.obj).pieces[HEAD]}
-    return {path: piece.body for path, piece in found.items()}
+    return bodies_of(found)
 
 
 def _refuse_shifted(field: str, length: int, changed: Collection[str], state: LoadedState) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from docstore.codec.live.adopt import check_adoptable
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.changeset import Changeset
+from docstore.documents.digests import bodies_of
 from docstore.documents.merge.resolve import Resolution
 from docstore.documents.merge.trials import Renumbering, renumbered
 from docstore.sql.reader import Divergence
@@ -53,7 +54,7 @@ def update_after_merge(
     # After a save of parts: pieces that are not saved yet, and use arms that are renamed.
     using = pieces_naming(save.live, changes.asked, names) if names and not changes.whole else {}
     pieces |= renumbered(using, {}, names)
-    own = {**using, **{path: each.body for path, each in changes.changed.items()}}
+    own = {**using, **bodies_of(changes.changed)}
     unchanged = {path: body for path, body in divergence.base.items() if path not in changes.paths}
     as_saved = {**unchanged, **renumbered(own, numbers, names)}
     saved = {path: as_saved.get(path, ABSENT) for path in pieces}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from docstore.documents.canonical import JSON, MaybeJSON, same_json
-from docstore.documents.digests import Piece
+from docstore.documents.digests import Piece, bodies_of
 from docstore.documents.document import Document
 from docstore.documents.kinds import join, without_bookkeeping
 from docstore.documents.merge.resolve import every_place
@@ -26,7 +26,7 @@ def overwritten_changes(
 
     Bookkeeping, such as which fields were set, is left out, unless they changed nothing else.
     """
-    places = every_place(Sides(base, {path: each.body for path, each in target.items()}, theirs))
+    places = every_place(Sides(base, bodies_of(target), theirs))
     values = ((each.pointer, cast("tuple[MaybeJSON, ...]", (each.base, each.mine, each.theirs))) for each in places)
     lost = (at for at, (was, new, old) in values if not same_json(was, old) and not same_json(new, old))
     return without_bookkeeping(lost, str)
@@ -39,7 +39,7 @@ def overwritten_values(
 
     An optional member that is added replaces None.
     """
-    whole = join({path: each.body for path, each in target.items()})
+    whole = join(bodies_of(target))
     replaced = (each.path for each in changes if each.op != "add" or is_optional(whole, each.path, optional))
     return without_bookkeeping(dict.fromkeys(replaced), str)
 

@@ -11,6 +11,7 @@ from docstore.codec.live.adopt import check_adoptable
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.values.tags import tagged_if_json
 from docstore.documents.canonical import ABSENT, JSON, Absent
+from docstore.documents.digests import bodies_of
 from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
 from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
@@ -112,7 +113,7 @@ def merged_pieces(
     """Return the merged pieces at *paths*, each beside what it was made of."""
     base, theirs = divergence.base, divergence.theirs
     own = {resolution.moved(path): body for path, body in save.changes.pieces_beside(base).items()}
-    merged = {path: piece.body for path, piece in resolution.target.items()}
+    merged = bodies_of(resolution.target)
     paths, optional = [*paths], save.live.mapper.codec.optional_members
     sides = [*(pieces_with_nulls(each, optional, paths) for each in (base, own, theirs)), merged]
     return {path: MergedPiece(*(each.get(path, ABSENT) for each in sides)) for path in paths}

@@ -12,7 +12,7 @@ from docstore.codec.mapper import Mapper
 from docstore.codec.values.tags import tagged_if_json
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, dumps, same_json
 from docstore.documents.changeset import Changeset, changeset_of, same_layout
-from docstore.documents.digests import piece
+from docstore.documents.digests import bodies_of, pieces_of
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, join
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import Sides
@@ -124,7 +124,7 @@ def resolution_of(
 
     base, mine, theirs = states.sides
     if policy == "overwrite" or not unlike(base, theirs):
-        resolution = states.checked(Resolution({path: piece(path, body) for path, body in mine.items()}))
+        resolution = states.checked(Resolution(pieces_of(mine)))
         if resolution.conflicts:
             raise refused(resolution.problem, resolution.conflicts)
         return resolution
@@ -136,7 +136,7 @@ def resolution_of(
     resolution = states.checked(resolve(states.kind, states.sides, policy=decide, optional=states.optional))
     if resolution.conflicts:
         raise refused(resolution.problem, resolution.conflicts)
-    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, theirs)
+    problem = _problem_with(mapper, bodies_of(resolution.target), theirs)
     if problem:
         raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", states.changed_by_both())
     return resolution
@@ -160,7 +160,7 @@ def changeset_to(states: WholeStates, resolution: Resolution) -> Changeset:
     goal, theirs = resolution.target, states.sides.theirs
     if not same_layout(states.kind, theirs[HEAD], goal[HEAD].body):
         return changeset_of(states.kind, theirs, goal)
-    changed = unlike(theirs, {path: piece.body for path, piece in goal.items()})
+    changed = unlike(theirs, bodies_of(goal))
     current = {path: body for path, body in theirs.items() if path in changed}
     return changeset_of(states.kind, current, {path: piece for path, piece in goal.items() if path in changed})
 
