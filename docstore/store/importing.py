@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from docstore.documents import canonical
 from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import ABSENT
+from docstore.documents.digests import bodies_of
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT
 from docstore.documents.merge.three_way import merge
@@ -234,7 +235,7 @@ class Importer:
             theirs, _ = read_pieces(connection, context.transactions.head(connection, EXPERIMENT.name, name), new)
         if not theirs:
             return []
-        pieces = {path: piece.body for path, piece in context.mapper().document(mine).pieces.items()}
+        pieces = bodies_of(context.mapper().document(mine).pieces)
         base = {TRIALS.path(str(index)) for index in stored.trials}
         taken = map(TRIALS.path, map(str, collisions(base, pieces, theirs)))
         return [Conflict(path, ABSENT, pieces[path], theirs[path]) for path in taken]

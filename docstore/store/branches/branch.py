@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
-from docstore.documents.digests import piece
+from docstore.documents.digests import pieces_of
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
@@ -36,7 +36,7 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
         which = kind_named(kind).of(state.pieces[HEAD])
         pieces = {**state.pieces, HEAD: which.renamed(state.pieces[HEAD], new_name, argument="new_name")}
         mapper.check_renamed(which, state.pieces, pieces[HEAD], "new_name", new_name)
-        document = Document(which, new_name, head.model, {path: piece(path, body) for path, body in pieces.items()})
+        document = Document(which, new_name, head.model, pieces_of(pieces))
         rows.copy_versions(connection, head.id, id, upto=number)
         full_states.copy(connection, head.id, id, upto=number)
         said = Note(note.author, note.message or f"branch of {name!r} at version {number}")

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
 from docstore.documents.changeset import same_layout
+from docstore.documents.digests import bodies_of
 from docstore.documents.document import Document
 from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, kind_named
@@ -117,7 +118,7 @@ class _Comparison:
             base = self._merged(before, identity, arms)
             sides = Sides(base, pieces, other)
             made, _ = merged(self._kind, sides, decide=lambda _: self._undecided, optional=self._optional)
-            pieces = {path: piece.body for path, piece in made.items()}
+            pieces = bodies_of(made)
             seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
         return pieces
 
