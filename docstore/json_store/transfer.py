@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from docstore.documents.canonical import digest, dumps, loads_strict
-from docstore.documents.digests import Digests
 from docstore.documents.kinds import KINDS
 from docstore.errors import (
     DatabaseError,
@@ -301,5 +300,5 @@ def _status(store: Store, entry: Entry) -> Literal["new", "unchanged", "differen
     document = mapper_of(unknown="keep").document_of_json(entry.kind, entry.name, entry.text)
     if not store.exists(entry.name, kind=entry.kind):  # the error of version() would look for names like it
         return "new"
-    whole = Digests.of({path: each.digest for path, each in document.pieces.items()}).digest()
+    whole = document.digests().digest()
     return "unchanged" if whole == store.version(entry.name, kind=entry.kind).digest else "different"

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
 from docstore.documents.canonical import digest, loads
 from docstore.documents.changeset import changeset_of
-from docstore.documents.digests import Digests, piece
+from docstore.documents.digests import Digests, pieces_of
 from docstore.documents.history import GENESIS, NOT_KEPT, changes_text
 from docstore.documents.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.errors import (
@@ -299,7 +299,7 @@ class _Copier:
         except DamagedDocumentError as error:
             raise _in_target(error) from error
         kind = kind_named(head.kind).of(then.pieces[HEAD])
-        target = {path: piece(path, body) for path, body in then.pieces.items()}
+        target = pieces_of(then.pieces)
         return {number: {"changes": changes_text(changeset_of(kind, held, target).changes)}}
 
     def _check_place(

@@ -12,7 +12,7 @@ from docstore.documents.diff.experiment import experiment_lines
 from docstore.documents.diff.format import read_name
 from docstore.documents.diff.lines import Line, Pair, plain_lines, whole, with_bookkeeping
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
-from docstore.documents.digests import piece
+from docstore.documents.digests import pieces_of
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
 from docstore.documents.optional_members import NO_MEMBERS, OptionalMembers, pieces_with_nulls, with_nulls
 from docstore.documents.patch import Change, apply, checked_diff, forward
@@ -114,7 +114,7 @@ def difference(
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
-    changes = changeset_of(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
+    changes = changeset_of(kind, before, pieces_of(after)).changes
     there = _forward(kind.lists(new[HEAD]), {HEAD: new[HEAD], **after}, changes)
     was, now = (pieces_with_nulls(side, optional, {HEAD, *unequal}) for side in (old, new))
     lines = _lines_of_pieces(kind, was, now, unequal)

@@ -22,7 +22,7 @@ from docstore.documents.canonical import (
     same_json,
     split_pointer,
 )
-from docstore.documents.digests import Piece, piece
+from docstore.documents.digests import Piece, bodies_of, pieces_of
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, HEAD, Kind, in_order, join, without_bookkeeping
 from docstore.documents.merge.three_way import Decide, Sides, changed_places, merge, merge_sparse
 from docstore.documents.merge.trial_conflicts import (
@@ -217,7 +217,7 @@ def _to_store(bodies: Pieces, theirs: Pieces, as_stored: Pieces, optional: Optio
     """
     stays = {path for path, body in bodies.items() if path in theirs and same_json(body, theirs[path])}
     written = {path: as_stored[path] if path in stays else without_nulls(bodies[path], optional) for path in bodies}
-    return {path: piece(path, body) for path, body in written.items()}
+    return pieces_of(written)
 
 
 def _taken(document: JSON, field: str) -> dict[str, JSON]:
@@ -265,7 +265,7 @@ def checked(
     """
     if resolution.conflicts:
         return resolution
-    target = {path: each.body for path, each in resolution.target.items()}
+    target = bodies_of(resolution.target)
     found = inconsistencies(sides, target, numbers=numbers, names=names)
     if not found:
         return resolution
