@@ -132,8 +132,7 @@ class Rows:
         Raises:
             InvalidValueError: a place holds parts.
         """
-        tokens = split_pointer(pointer)
-        rules = () if self.part else self._rules(tokens)
+        tokens, rules = split_pointer(pointer), self.rules(pointer)
         if not can_stand(tokens):
             return []
         index = self.indexes.get(pointer)
@@ -155,16 +154,21 @@ class Rows:
             return None
         return sa.and_(c.path != _HEAD if self.part else c.path == _HEAD, c.kind == sa.literal(rule.name))
 
-    def _rules(self, tokens: list[str]) -> tuple[PartRule, ...]:
-        """Return the rules of the parts in the field that the first of *tokens* names."""
-        known = _ALL_PARTS if self.kind is None else self.kind.parts
+    def rules(self, pointer: str) -> tuple[PartRule, ...]:
+        """Return the rules of the parts that *pointer* may lead into from a head.
+
+        Raises:
+            InvalidValueError: a place holds parts.
+        """
+        tokens = split_pointer(pointer)
+        known = () if self.part else _ALL_PARTS if self.kind is None else self.kind.parts
         rules = tuple(rule for rule in known if tokens and rule.field == tokens[0])
         if (rules and len(tokens) == 1) or (known and not tokens):
             fields = ", ".join(f"'/{rule.field}'" for rule in known)
             place = "/trials/0/status" if known[0].field == "trials" else f"/{known[0].field}/0"
             remedy = f"What stands at {fields} has rows of its own: name a place inside, as in {place!r}"
             remedy += "." if self.kind else "; or say kind= of documents that have no such parts."
-            raise InvalidValueError("pointer", join_pointer(tokens), remedy)
+            raise InvalidValueError("pointer", pointer, remedy)
         return rules
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from enum import Enum, Flag
@@ -357,12 +357,24 @@ def _count(condition: Condition) -> int:
     while pending:
         each, level = pending.pop()
         levels = max(level, levels)
-        inner = (
-            (each.condition,) if isinstance(each, Not) else each.conditions if isinstance(each, (All, AnyOf)) else ()
-        )
+        inner = _inner(each)
         pending += [(other, level + 1) for other in inner]
         found += not inner
     return found if levels <= _MOST // 2 else max(found, _MOST + 1)
+
+
+def pointers_in(condition: Condition | None) -> Iterator[str]:
+    """Yield the pointer of each comparison in *condition*."""
+    if isinstance(condition, (Comparison, EncodedComparison)):
+        yield condition.pointer
+    for inner in () if condition is None else _inner(condition):
+        yield from pointers_in(inner)
+
+
+def _inner(condition: Condition) -> tuple[Condition, ...]:
+    if isinstance(condition, (All, AnyOf)):
+        return condition.conditions
+    return (condition.condition,) if isinstance(condition, Not) else ()
 
 
 # --- the JSON that a value may be stored as --------------------------------------------------------------------------

@@ -1,4 +1,18 @@
-"""One search in one database: a page of its rows, their number, their names, and the SELECT to paste elsewhere."""
+"""One search in one database: a page of its rows, their number, their names, and the SELECT to paste elsewhere.
+
+SQLAlchemy takes longer to make a SELECT than a database to find a document, so all searches that differ only in values
+share one. This is the way of the 1 in ``find("note", where=q("/a") == 1)``:
+
+1. ``checked_query`` encodes it: the condition compares with JSON, as documents store it.
+2. ``parameterized`` replaces it by a ``BoundValue``, the parameter ``place_0``, and returns ``{"place_0": "1"}``.
+   Likewise, ``column_conditions`` makes of ``"note"`` the condition ``kind`` ``is``, and ``{"kind_is": "note"}``.
+3. What is left has no such values and can be hashed: a ``SelectForm`` says all that the SQL depends on.
+   ``_kept_select`` makes its SELECT, with the SQL of the condition from ``compiled``, once for all searches.
+4. The SELECT is executed with the values of step 2, those of the row after which the page begins (``values_after``),
+   and ``most``.
+
+What ``parameterized`` refuses, such as a comparison with a list, is compiled with its values, for this search alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +27,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.kinds import Kind, PartRule
 from docstore.search.compile import Rows, compiled, order_terms, parameterized, uses_index
-from docstore.search.conditions import Condition
+from docstore.search.conditions import Condition, pointers_in
 from docstore.search.indexes import IndexedPlace, indexed_places
 from docstore.search.query import Order, Query
 from docstore.search.statements import (
@@ -87,12 +101,17 @@ class PlaceQuery:
         """Whether a place is in the order."""
         return any(order.is_pointer for order in self.order)
 
-    def conditions(self) -> list[Clause]:
-        """Return ``where`` as SQL; an empty list without one.
+    def check_pointers(self) -> None:
+        """Refuse a pointer of the order or of ``where`` that leads to no place that can be compared.
 
         Raises:
-            InvalidValueError: a pointer leads to no place that can be compared.
+            InvalidValueError: there is one.
         """
+        for pointer in (*(each.by for each in self.order if each.is_pointer), *pointers_in(self.where)):
+            self._rows.rules(pointer)
+
+    def conditions(self) -> list[Clause]:
+        """Return ``where`` as SQL; an empty list without one."""
         return [] if self.where is None else [compiled(self.where, self._rows)]
 
 
@@ -123,11 +142,6 @@ class SelectForm:
 
 
 @lru_cache(maxsize=256)
-def _kept_conditions(places: PlaceQuery) -> list[Clause]:
-    return places.conditions()
-
-
-@lru_cache(maxsize=256)
 def _kept_select(form: SelectForm) -> sa.Select[Any]:
     return form.select(form.places.conditions())
 
@@ -146,29 +160,18 @@ class Selection:
         conditions, self._values = column_conditions(query)
         by = {order.by for order in query.order}
         order = (*query.order, *(Order(column) for column in ties(query) if column not in by))
-        # The SQL of a parameterized condition may have been made for another search.
         found = None if query.where is None else parameterized(query.where)
         self._is_kept = query.where is None or found is not None
         where, texts = found or (query.where, {})
         self._values |= texts
-        self._places = PlaceQuery(engine.dialect.name, query.kind, query.part, order, where)
+        self._places = places = PlaceQuery(engine.dialect.name, query.kind, query.part, order, where)
+        places.check_pointers()  # before anything is read
         self._indexes: tuple[IndexedPlace, ...] | None = None
-        self._conditions: dict[tuple[IndexedPlace, ...], list[Clause]] = {}
-        # Errors in pointers are raised here, before anything is read.
-        self._conditions_of(self._places)
-        if self._places.is_ordered:
-            self._places.terms  # noqa: B018  # as above
+        # For the pages of this search, if its SELECT is not kept for others.
+        self._conditions = lru_cache(maxsize=1)(lambda indexes: replace(places, indexes=indexes).conditions())
         self._form = StatementForm(is_part, query.kind is not None, conditions)
         columns = tuple(each for each in order if not each.is_pointer)
         self._ordered = replace(self._form, order=columns, is_ordered=not self._places.is_ordered)
-
-    def _conditions_of(self, places: PlaceQuery) -> list[Clause]:
-        """Return ``places.conditions()``, made once: for all searches of this form, or for this one alone."""
-        if self._is_kept:
-            return _kept_conditions(places)
-        if places.indexes not in self._conditions:
-            self._conditions[places.indexes] = places.conditions()
-        return self._conditions[places.indexes]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -245,7 +248,7 @@ class Selection:
         indexes = self._known_indexes(connection)
         places = replace(self._places, indexes=indexes) if indexes else self._places
         complete = SelectForm(places, self._planned(form, places), columns, with_terms, start)
-        select = _kept_select(complete) if self._is_kept else complete.select(self._conditions_of(places))
+        select = _kept_select(complete) if self._is_kept else complete.select(self._conditions(indexes))
         if self.query.like is not None:
             select = select.where(like(self._engine.dialect.name, self._columns["name"], self.query.like))
         return select
