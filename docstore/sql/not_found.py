@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.engine import Connection
@@ -43,6 +44,13 @@ def not_deleted(connection: Connection, project: str, kind: str, name: str) -> D
     return DocumentNotFoundError(name, kind=kind, hint=hint)
 
 
+def no_documents(project: str, projects: Sequence[str]) -> str:
+    """Return a sentence that *project* has no documents, and which of the *projects* that have some may be meant."""
+    near = difflib.get_close_matches(project, projects)
+    where = "projects with names like it" if near else "projects here"
+    return f"Project {project!r} has no documents; {where}: {', '.join(map(repr, near or projects))}."
+
+
 def _elsewhere(connection: Connection, project: str, kind: str, name: str, *, deleted: bool = False) -> str:
     """Return a sentence on the documents of other kinds, or else of other projects, with this name; "" for none.
 
@@ -70,6 +78,5 @@ def _instead(connection: Connection, project: str, kind: str) -> str:
     if kinds:
         return f"No document here is of kind {kind!r}; kinds here: {', '.join(map(repr, kinds))}."
     if found:
-        projects = ", ".join(map(repr, sorted({its_project for its_project, _ in found})))
-        return f"Project {project!r} has no documents; projects here: {projects}."
+        return no_documents(project, sorted({its_project for its_project, _ in found}))
     return f"There are no documents in {shown(connection.engine.url)}."

@@ -101,6 +101,31 @@ class TestLs:
         assert docstore_cli("ls -q --project kitchen").out == "n2\n"
         assert docstore_cli("ls -q --all-projects -k note").out.splitlines() == ["n1", "n2"]
 
+    @pytest.mark.parametrize(
+        ("options", "line"),
+        [
+            ("-q --project defalt", "Project 'defalt' has no documents; projects with names like it: 'default'.\n"),
+            ("-o json --project kitchen", "Project 'kitchen' has no documents; projects here: 'default'.\n"),
+            ("--project default --before 2001-01-01", ""),
+            ("--project kitchen --all-projects --before 2001-01-01", ""),
+        ],
+    )
+    def test_says_that_a_project_has_no_documents(self, docstore_cli, options, line):
+        ended = docstore_cli(f"ls {options}")
+
+        assert (ended.code, ended.err) == (0, line)
+        assert ended.out in ("", "[]\n")
+
+    def test_says_nothing_of_a_project_whose_documents_are_deleted_nor_of_an_empty_database(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.delete("cakes")
+            store.delete("n1", kind="note")
+        assert docstore_cli("ls --project kitchen") == (0, "", "")
+
+        with docstore.connect(lab, project="kitchen") as store:
+            store.put("note", "n2", 1)
+        assert docstore_cli("ls") == (0, "", "")
+
     def test_lists_parts_of_documents(self, docstore_cli):
         rows = objects(docstore_cli("ls -k experiment --part trial --status COMPLETED -o jsonl").out)
 

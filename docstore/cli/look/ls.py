@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.completion import complete_names
+from docstore.cli.exits import say
 from docstore.cli.look.where import condition_of
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
 
 _COLUMNS: Final = ("name", "kind", "type", "status", "owner", "version", "updated_at")
 
@@ -64,9 +68,21 @@ def ls(settings: Settings, output: Output, *, wide: bool, all_projects: bool, **
     with settings.open() as store:
         project = store.projects() if all_projects else None
         found = store.find(given.pop("kind"), project=project, **_criteria(**given))
+        none = "" if found or all_projects else _empty_project(store)
+        if none:
+            say(none)
         columns = _OF_PARTS if given["part"] else _COLUMNS
         columns = (*columns, *_FURTHER) if wide else ("project", *columns) if all_projects else columns
-        output.rows((row._asdict() for row in found), columns, none="There are no such documents.")
+        output.rows((row._asdict() for row in found), columns, none="" if none else "There are no such documents.")
+
+
+def _empty_project(store: Store) -> str:
+    """Return a sentence on the projects that have documents, if this one never had any: its name may be misspelt."""
+    from docstore.sql.not_found import no_documents
+
+    is_empty = not any(store.find(deleted=deleted).exists() for deleted in (False, True))
+    projects = store.projects() if is_empty else []
+    return no_documents(store.project, projects) if projects else ""
 
 
 def _criteria(
