@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = Literal["document", "lines", "folder"]
 
-OnDifferent: TypeAlias = Literal["error", "skip", "overwrite"]
+Status: TypeAlias = Literal["new", "updated", "unchanged", "different", "failed"]
 
 _LINES: Final = re.compile(r"\.(jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _DOCUMENT: Final = re.compile(r"\.json(\.gz)?$", re.IGNORECASE)
@@ -163,7 +163,7 @@ class Imported:
 
     kind: str
     name: str
-    status: Literal["new", "updated", "unchanged", "different", "failed"]
+    status: Status
     where: str
     problem: str = ""
 
@@ -251,7 +251,7 @@ def import_documents(
     store: Store,
     entries: Iterable[Entry],
     *,
-    on_different: OnDifferent = "error",
+    overwrite: bool = False,
     dry_run: bool = False,
     message: str = "",
     author: str | None = None,
@@ -262,7 +262,7 @@ def import_documents(
     the same contents is left as it is: to import twice is to import once.
 
     Args:
-        on_different: ``"overwrite"`` makes a document that the store has with other contents its next version.
+        overwrite: make a document that the store has with other contents its next version.
         dry_run: only say what would become of each.
 
     Raises:
@@ -274,9 +274,10 @@ def import_documents(
             continue
         try:
             status = _status(store, entry)
-            writes = status == "new" or (status == "different" and on_different == "overwrite")
-            if writes and not dry_run:
-                policy: Literal["error", "overwrite"] = "overwrite" if on_different == "overwrite" else "error"
+            if status == "different" and overwrite:
+                status = "updated"
+            if status in ("new", "updated") and not dry_run:
+                policy: Literal["error", "overwrite"] = "overwrite" if overwrite else "error"
                 store.put_json(entry.kind, entry.name, entry.text, on_conflict=policy, message=message, author=author)
         except DatabaseError:
             raise
@@ -285,14 +286,11 @@ def import_documents(
         except DocstoreError as error:
             yield Imported(entry.kind, entry.name, "failed", entry.where, str(error))
         else:
-            done: Literal["new", "updated", "unchanged", "different"] = status
-            if writes and status == "different":
-                done = "updated"
-            yield Imported(entry.kind, entry.name, done, entry.where)
+            yield Imported(entry.kind, entry.name, status, entry.where)
 
 
-def _status(store: Store, entry: Entry) -> Literal["new", "unchanged", "different"]:
-    """Return how the store has a document.
+def _status(store: Store, entry: Entry) -> Status:
+    """Return how the store has a document: ``new``, ``unchanged`` or ``different``.
 
     Raises:
         DecodeError, InvalidValueError: as ``Store.put_json``.

@@ -104,7 +104,12 @@ def _documents(
     warnings.simplefilter("ignore", OverwriteWarning)  # the rows say which documents are updated
     message = message or f"imported from {'the standard input' if source == '-' else PurePath(source).name}"
     importing = import_documents(
-        store, _entries(source), on_different=on_conflict, dry_run=dry_run, message=message, author=author
+        store,
+        _entries(source),
+        overwrite=on_conflict == "overwrite",
+        dry_run=dry_run,
+        message=message,
+        author=author,
     )
     done = list(tracked(importing, "documents"))
     listed = [each for each in done if each.name or not output.names_only]
