@@ -18,6 +18,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import shake_128
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from docstore.documents.canonical import CHANGE_DEPTH, JSON, digest, dumps, split_pointer
@@ -81,7 +82,7 @@ def whole_digest(head: str, parts_digest: str | None) -> str:
 
 
 class DigestsByPath(Protocol):
-    """What gives the digests of pieces: ``Digests``, or what reads them from a database."""
+    """What gives the digests of pieces: ``Digests``, or what reads them from a database when they are asked for."""
 
     def get(self, path: str, /) -> str | None:
         """Return the digest of the piece at *path*, or None if there is no such piece."""
@@ -93,8 +94,15 @@ class DigestsByPath(Protocol):
         """Read the digests at *paths* at once, so that ``get`` has them."""
 
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Digests:
     """The digests of a document's head and parts, by path, and the digest of the whole document.
+
+    Those of other parts may be in the database (``stored``), or in other ``Digests``, of which these are the next state
+    (``with_changed``). A save has up to three states, one above the other: the loaded one, what others made of it, and
+    what the save makes of that. Only the loaded one outlives the save, and is brought up to date by ``update``.
 
     Args:
         parts: digests of parts; None for a part that there is not. Taken over, and changed by ``update``.
@@ -117,14 +125,25 @@ class Digests:
         return cls(head or "", parts, len(parts), _sum(parts))
 
     @classmethod
-    def stored(cls, head: str, parts_digest: str | None, others: DigestsByPath) -> Digests:
-        """Return those of a document by the digest of its head and its ``parts_digest``; *others* gives single digests.
+    def stored(
+        cls,
+        head: str,
+        parts_digest: str | None,
+        others: DigestsByPath | None = None,
+        *,
+        known: Mapping[str, str] = _NONE,
+    ) -> Digests:
+        """Return those of a document by the digest of its head and its ``parts_digest``.
+
+        Args:
+            others: gives the digests of parts that are not *known*; None if no other part is asked for.
 
         Shapes:
             parts_digest: correct, as ``whole_digest`` shows
         """
         count, _, total = (parts_digest or "0:").partition(":")
-        return cls(head, {}, int(count), int.from_bytes(b64decode(total), "little"), others)
+        parts: dict[str, str | None] = {path: each for path, each in known.items() if path != HEAD}
+        return cls(head, parts, int(count), int.from_bytes(b64decode(total), "little"), others)
 
     @property
     def count(self) -> int:
@@ -171,7 +190,8 @@ class Digests:
     def with_changed(self, changed: Mapping[str, str | None]) -> Digests:
         """Return the digests with *changed* pieces in place of these; None is a part that is removed.
 
-        All others are read from these, so these must not be updated while the result is in use.
+        All others are read from these, so these must not be updated while the result is in use, and the result is not
+        to be kept: each further change would look them up through one more level.
 
         Cost:
             In proportion to *changed*.

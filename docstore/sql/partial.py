@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -184,20 +184,4 @@ def _current_digests(head: HeadRow, known: Mapping[str, str]) -> Digests | None:
     """
     if HEAD not in known or whole_digest(known[HEAD], head.parts_digest) != head.digest:
         return None
-    return Digests.stored(known[HEAD], head.parts_digest, _Known(known))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The digests of the pieces that were read; no other is asked for."""
-
-    by_path: Mapping[str, str]
-
-    def get(self, path: str) -> str | None:
-        return self.by_path.get(path)
-
-    def paths(self) -> Iterable[str]:
-        return self.by_path
-
-    def look_up(self, paths: Collection[str]) -> None:
-        """Do nothing: all are known."""
+    return Digests.stored(known[HEAD], head.parts_digest, known=known)
