@@ -177,10 +177,6 @@ class Kind:
         """Whether a document that belongs to another has the name of that one."""
         return self.named_by is not None and self.named_by == self.owner_field
 
-    def is_named_after_owner(self, head: JSON) -> bool:
-        """Return whether the document with *head* has the name of the one that it belongs to."""
-        return self.is_named_by_owner and self.owner_in(head) is not None
-
     def renamed(self, head: JSON, name: str, *, argument: str = "name") -> JSON:
         """Return the *head* of a document with another name, if the head contains the name.
 

@@ -71,7 +71,7 @@ def _rename_owner(
         body = now.pieces[HEAD]
         assert isinstance(body, dict)  # its head names the owner
         assert kind.owner_field is not None
-        is_named_so = kind.is_named_after_owner(body) and head.name == owner.name
+        is_named_so = kind.is_named_by_owner and head.name == owner.name
         if is_named_so and head.deleted_at is None:
             _check_free(connection, context.project, head, name)
         new = name if is_named_so else head.name
