@@ -334,14 +334,13 @@ class _Draft:
         last = ""
         for token in split_pointer(path):
             key = _key(holder, last, path)
-            held = self._own(holder[key], path)
-            holder[key] = held
+            held = holder[key]
+            if id(held) not in self._copies:
+                held = holder[key] = self._copied(held, path)
             holder, last = held, token
         return holder, last
 
-    def _own(self, container: JSON, path: str) -> JSON:
-        if id(container) in self._copies:
-            return container
+    def _copied(self, container: JSON, path: str) -> JSON:
         if not isinstance(container, (dict, list)):
             raise PatchError(f"the pointer leads through {short_repr(container)}", pointer=path)
         copied = container.copy()
