@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec import round_trip, upcast
 from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
-from docstore.codec.classes.records import FieldShapes, field_shapes, record_shape, without_values
+from docstore.codec.classes.records import FieldShapes, field_shapes, without_values
 from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.errors_at import REFUSALS, raise_in_dict, raise_in_list
 from docstore.codec.registry import Entry, Registry
@@ -140,9 +140,9 @@ class Codec:
             raise EncodeError("it contains itself, or is nested too deeply to be written") from None
 
     def encode_without(self, value: Any, fields: Collection[str]) -> dict[str, JSON]:
-        """Return the JSON of *value*, whose class has a table, with ``{}`` for these *fields*, which hold dicts.
+        """Return the JSON of *value*, of a class that is written by its fields, with ``{}`` for these *fields*.
 
-        Nothing in them is encoded. It is the same for objects of one class.
+        They hold dicts, of which nothing is read. They are the same for all objects of one class.
 
         Raises:
             EncodeError: as ``encode``.
@@ -152,7 +152,7 @@ class Codec:
         if encoder is None:
             entry = self.registry.of_class(cls)
             assert entry is not None  # the caller has looked
-            encoder = record_shape(without_values(entry, fields), self._plain).encode
+            encoder = without_values(entry, self._plain, fields)
             self._heads[cls] = upcast.writing(entry, encoder) if entry.schema > 1 else encoder
         try:
             found = retry_if_changed(lambda: encoder(value))

@@ -58,9 +58,12 @@ class Mapper:
         return value
 
     def head(self, obj: Any) -> JSON | None:
-        """Return the JSON of the head of *obj*, without encoding a part; None if its class has no table of fields."""
-        entry = self.codec.registry.of_class(type(obj))
-        if entry is None or entry.fields is None or entry.kind is None or entry.kind.name not in KINDS:
+        """Return the JSON of the head of *obj*, of which no part is encoded; None if one may say what the head is.
+
+        It may in a class of a user's own kind, or with a user's functions.
+        """
+        entry = self._entry(obj)
+        if entry.kind is None or entry.kind.name not in KINDS or _has_own_functions(entry):
             return None
         head = self.codec.encode_without(obj, [rule.field for rule in entry.kind.parts])
         return {**head, **self.document_members(entry.kind)}

@@ -31,14 +31,11 @@ def field_shapes(entry: Entry, plain: Plain) -> FieldShapes:
     return {field.key: (field.name, _shape(field, plain)) for field in stored}
 
 
-def without_values(entry: Entry, keys: Collection[str]) -> Entry:
-    """Return an *entry* with a table of fields, changed so that the fields with these *keys* are written as ``{}``."""
-    table = entry.fields
-    assert table is not None  # the caller has looked
-    emptied = [field for field in table.stored if field.key in keys]
-    stored = tuple(replace(field, get=_nothing) if field in emptied else field for field in table.stored)
-    unstored = table.unstored.union(*(field.names for field in emptied))
-    return replace(entry, fields=replace(table, stored=stored, unstored=unstored))
+def without_values(entry: Entry, plain: Plain, keys: Collection[str]) -> Encode:
+    """Return an encoder of instances of *entry*'s class, made bare, that writes the fields with *keys* as ``{}``."""
+    fields = entry.stored_fields
+    stored = tuple(replace(field, get=_nothing) if field.key in keys else field for field in fields)
+    return _encode(entry, stored, field_shapes(entry, plain), plain, bare=True)
 
 
 def _nothing(owner: Any) -> dict[str, Any]:
@@ -63,7 +60,8 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     if entry.decode is None and not bare:
         stored_fields.check_constructor(entry.cls, entry.stored_fields)
     # Without a constructor, nothing restores a private attribute.
-    encode = _encode(entry, shapes, plain, bare or stored_fields.is_made_without_init(entry.cls))
+    is_bare = bare or stored_fields.is_made_without_init(entry.cls)
+    encode = _encode(entry, entry.stored_fields, shapes, plain, bare=is_bare)
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
     check = accepting(entry.cls, entry.stored_fields) if entry.decode is None and not bare else None
@@ -75,11 +73,11 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
 # --- encoding --------------------------------------------------------------------------------------------------------
 
 
-def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Encode:
+def _encode(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes, plain: Plain, *, bare: bool) -> Encode:
     cls = entry.cls
     # In the order of the canonical text, which then need not be sorted.
-    stored = tuple(sorted(entry.stored_fields, key=lambda field: field.key))
-    declared = entry.unstored_names.union(*(field.names for field in (*stored, *fields_beside(cls))))
+    stored = tuple(sorted(stored, key=lambda field: field.key))
+    declared = entry.unstored_names.union(*(field.names for field in (*entry.stored_fields, *fields_beside(cls))))
     allowed = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
     remedy = _DECLARE if entry.fields is None else _ADD_TO_TABLE

@@ -110,14 +110,10 @@ class LiveObject:
             Without ``part_dicts``, and without a table of fields, an encoding of the whole object: its head may be
             computed from the parts.
         """
-        if self.part_dicts() is None:
-            head = self.mapper.head(self.obj)
-            return self.mapper.document(self.obj).pieces[HEAD] if head is None else piece(HEAD, head)
-        cls = type(self.obj)
-        without: dict[str, Any] = {self.mapper.codec.attribute(cls, rule.field): {} for rule in self.kind.parts}
-        bare = object.__new__(cls)
-        vars(bare).update({**vars(self.obj), **without})
-        return piece(HEAD, self.mapper.encode(bare))
+        entry = self.mapper.codec.registry.of_class(type(self.obj))
+        has_table = entry is not None and entry.fields is not None
+        head = self.mapper.head(self.obj) if has_table or self.part_dicts() is not None else None
+        return self.mapper.document(self.obj).pieces[HEAD] if head is None else piece(HEAD, head)
 
     def paths_of(self, part: Any) -> list[str]:
         """Return the path of *part*, and of everything stored under the same key: a trial's path and its data's.
