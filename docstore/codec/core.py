@@ -436,7 +436,7 @@ class Codec:
         entry = self.registry.of_class(cls)
         if entry is None:
             return {}
-        return None if entry.encode or entry.decode else entry.renamed
+        return None if entry.form == "functions" else entry.renamed
 
 
 def retry_if_changed(encode: Callable[[], JSON]) -> JSON:

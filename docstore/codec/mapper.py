@@ -63,7 +63,7 @@ class Mapper:
         It may in a class of a user's own kind, or with a user's functions.
         """
         entry = self._entry(obj)
-        if entry.kind is None or entry.kind.name not in KINDS or _has_own_functions(entry):
+        if entry.kind is None or entry.kind.name not in KINDS or entry.form == "functions":
             return None
         head = self.codec.encode_without(obj, [rule.field for rule in entry.kind.parts])
         return {**head, **self.document_members(entry.kind)}
@@ -116,7 +116,7 @@ class Mapper:
         kind = _kind(entry)
         pieces = kind.split(self.encode(obj))
         name = self._name(obj, kind)
-        if _has_own_functions(entry) and kind.name_in(pieces[HEAD]) != name:
+        if entry.form == "functions" and kind.name_in(pieces[HEAD]) != name:
             raise EncodeError(
                 f"a {kind.name}'s document holds its name too: the encoder of {type(obj).__qualname__} should give "
                 f"{kind.name_field!r}: {name!r} with the other members",
@@ -205,7 +205,7 @@ class Mapper:
         Raises:
             EncodeError: *obj* is no document.
         """
-        return _has_own_functions(self._entry(obj))
+        return self._entry(obj).form == "functions"
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))
@@ -254,10 +254,6 @@ class Mapper:
 def _kind(entry: Entry) -> Kind:
     assert entry.kind is not None  # Mapper._entry refuses it
     return entry.kind
-
-
-def _has_own_functions(entry: Entry) -> bool:
-    return entry.encode is not None or entry.decode is not None
 
 
 _PUT: Final = "store.put(kind, name, value)"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.field_tables import FieldTable, subclass_table
@@ -88,10 +88,18 @@ class Entry:
         return (self.tag, *self.aliases)
 
     @property
+    def form(self) -> Literal["functions", "enum", "namedtuple", "fields"]:
+        """How its objects are written and read: by a user's functions, one of the two at least, or as the class is."""
+        if self.encode is not None or self.decode is not None:
+            return "functions"
+        if issubclass(self.cls, Enum):
+            return "enum"
+        return "namedtuple" if issubclass(self.cls, tuple) else "fields"
+
+    @property
     def omits_none(self) -> bool:
         """Whether fields that are None, and have None as default, are not written: not in a user's class."""
-        is_written_by_fields = self.encode is None and self.decode is None and not issubclass(self.cls, Enum)
-        return self.model != "user" and is_written_by_fields
+        return self.model != "user" and self.form == "fields"
 
     @property
     def optional_keys(self) -> frozenset[str]:
@@ -426,7 +434,7 @@ def _inheriting(entry: Entry, bases: Sequence[Entry]) -> Entry:
     if entry.kind is None:
         entry = replace(entry, kind=next((base.kind for base in bases if base.kind), None))
     tabled = next((base for base in bases if base.fields is not None), None)
-    if tabled is None or tabled.fields is None or entry.encode is not None or entry.decode is not None:
+    if tabled is None or tabled.fields is None or entry.form == "functions":
         return entry
     table = subclass_table(entry.cls, tabled.fields, entry.fields)
     return replace(entry, fields=table, part_holders={**tabled.part_holders, **entry.part_holders})

@@ -8,7 +8,6 @@ such code are recognized once and cost nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -38,9 +37,9 @@ def is_needed(entry: Entry) -> bool:
     nor for a user's encoder without a decoder.
     """
     cls = entry.cls
-    if entry.decode is not None or entry.encode is not None:
+    if entry.form == "functions":
         return entry.decode is not None
-    if entry.restore or issubclass(cls, (Enum, tuple)):
+    if entry.restore or entry.form != "fields":
         return False
     if entry.fields is not None:
         return entry.fields.restored is not None
@@ -68,8 +67,7 @@ class RoundTrip:
     def __init__(self, entry: Entry, encode: Encode, codec: Codec) -> None:
         self._entry, self._encode, self._codec = entry, encode, codec
         self._known: set[bytes] = set()
-        of_fields = entry.encode is None and entry.decode is None
-        stored = entry.stored_fields if of_fields else ()
+        stored = entry.stored_fields if entry.form == "fields" else ()
         self._computed = stored_fields.computed(entry.cls, stored)
         self._names = entry.unstored_names.union({CARRIED}, *(field.names for field in stored))
         is_constructed = not (construct.is_bare(entry.cls, entry.skips_constructor) or is_validated(entry.cls))

@@ -11,7 +11,7 @@ from typing import Any
 
 from docstore.codec.classes.construct import is_bare, made
 from docstore.codec.classes.records import record_shape
-from docstore.codec.classes.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
+from docstore.codec.classes.storable import TAKE_OUT, is_more_than_attributes, is_namedtuple, why_not_restorable
 from docstore.codec.classes.stored_fields import check_constructor, check_hashable
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry
@@ -32,7 +32,7 @@ def object_shape(entry: Entry, plain: Plain) -> Shape:
     cls = entry.cls
     if issubclass(cls, Enum):
         shape = _enum(cls, entry, plain)
-    elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
+    elif is_namedtuple(cls):
         shape = _namedtuple(cls, entry.tag, plain)
     elif is_more_than_attributes(cls):
         shape = _refused(cls)
@@ -53,7 +53,7 @@ def check_readable(entry: Entry) -> None:
             no field keeps; or a field is a set, or a dict by keys, of a type that cannot be hashed. Says what to do.
     """
     cls = entry.cls
-    if entry.encode is None and entry.decode is None:
+    if entry.form != "functions":
         check_restorable(cls)
     if entry.decode is not None or issubclass(cls, (Enum, tuple)) or is_more_than_attributes(cls):
         return

@@ -7,7 +7,6 @@ whoever takes it later touches it. ``PartDict`` notes what is touched, and ``Sha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import lru_cache, partial
 from typing import Any
 
@@ -123,8 +122,8 @@ def _unchanging(registry: Registry) -> tuple[frozenset[type], frozenset[type]]:
 
     Users' classes are left out: their code may encode an object differently each time.
     """
-    plain = [entry for entry in registry.entries if entry.encode is None and entry.decode is None]
-    enums = frozenset(entry.cls for entry in plain if issubclass(entry.cls, Enum))
-    own = [entry.cls for entry in plain if entry.model == "docstore" and entry.cls not in enums and entry.kind is None]
+    enums = frozenset(entry.cls for entry in registry.entries if entry.form == "enum")
+    written = [entry for entry in registry.entries if entry.form == "fields"]
+    own = [entry.cls for entry in written if entry.model == "docstore" and entry.kind is None]
     records = frozenset(cls for cls in own if not stored_fields.computed(cls, stored_fields.stored_fields(cls)))
     return records, enums

@@ -433,8 +433,7 @@ class InPlaceUpdate:
         """Return the attributes of *cls* that are stored, if its objects are written and read by their fields."""
         if cls not in self._names:
             entry = self._codec.registry.of_class(cls)
-            is_of_fields = entry is not None and not (entry.encode or entry.decode or issubclass(cls, (Enum, tuple)))
-            self._names[cls] = _names_of(entry) if entry is not None and is_of_fields else None
+            self._names[cls] = _names_of(entry) if entry is not None and entry.form == "fields" else None
         return self._names[cls]
 
 

@@ -68,7 +68,7 @@ def _sample(cls: type, sample: Any) -> Any:
 def _remedy(entry: Entry) -> str:
     if entry.fields is not None:
         return "Have fields= name each attribute, and restored= leave these as they are."
-    if entry.encode is None and entry.decode is None:
+    if entry.form != "functions":
         return "Have the class keep what its constructor is given, or register it with encode= and decode=."
     remedy = "Have encode give all of them, and decode take them as they are"
     if storable.has_fields(entry.cls):
