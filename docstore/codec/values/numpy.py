@@ -12,49 +12,19 @@ import base64
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from docstore.codec.values.arrays import READABLE_ITEMS, REFUSALS, inside, refusing, shape_of
 from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
-from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
+from docstore.errors import DecodeError, EncodeError, short_repr
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 DType: TypeAlias = "np.dtype[Any]"
-
-READABLE_ITEMS: Final = 1_000
-
-MAX_DIMENSIONS: Final = 64
-"""NumPy's own limit."""
-REFUSALS: Final = (
-    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError, OSError),
-    *(AssertionError, MemoryError, Warning),
-)
-"""What NumPy and pandas raise for arguments that they do not accept; Warning, if a program turns it into an error."""
-
-
-@contextmanager
-def inside(*tokens: str) -> Iterator[None]:
-    """Put *tokens* before the pointer of a CodecError that leaves the block."""
-    try:
-        yield
-    except CodecError as error:
-        for token in reversed(tokens):
-            error.inside(token)
-        raise
-
-
-@contextmanager
-def refusing(thing: str) -> Iterator[None]:
-    """Turn an error that a library raises in the block into a DecodeError about *thing*."""
-    try:
-        yield
-    except REFUSALS as error:
-        raise DecodeError(f"not a {thing}: {error!s:.200}") from error
 
 
 # --- dtypes ----------------------------------------------------------------------------------------------------------
@@ -149,7 +119,7 @@ def dtype_decode(written: JSON, decode: Decode) -> DType:
         raise DecodeError(f"{short_repr(written)} is not a dtype that docstore writes")
     with refusing("dtype"):
         if "base" in written:
-            return np.dtype((dtype_decode(written["base"], decode), _shape_of(written)))
+            return np.dtype((dtype_decode(written["base"], decode), shape_of(written)))
         fields = [_field_of(field, decode) for field in member(written, "fields", list)]
         names, formats, offsets = zip(*fields, strict=True) if fields else ((), (), ())
         layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": member(written, "itemsize", int)}
@@ -317,13 +287,6 @@ def _from_bytes(text: str, dtype: DType, count: int | None) -> Array:
         return np.ndarray((count,), dtype, buffer=raw)
 
 
-def _shape_of(members: Members) -> tuple[int, ...]:
-    shape = member(members, "shape", list)
-    if len(shape) > MAX_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
-        raise DecodeError(f"not a shape: {short_repr(shape)}")
-    return tuple(shape)
-
-
 def _array_encode(array: Array, encode: Encode) -> Members:
     transposed = array.flags.f_contiguous and not array.flags.c_contiguous
     order: Members = {"order": "F"} if transposed else {}
@@ -331,7 +294,7 @@ def _array_encode(array: Array, encode: Encode) -> Members:
 
 
 def _array_decode(members: Members, decode: Decode) -> Array:
-    shape, transposed = _shape_of(members), members.get("order") == "F"
+    shape, transposed = shape_of(members), members.get("order") == "F"
     flat = data_decode(members, decode, math.prod(shape))
     with refusing("shape"):
         # Not .T: with items of zero bytes all strides are 0, and the result would count as both C and F order.

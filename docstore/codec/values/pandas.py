@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from docstore.codec.values import numpy
-from docstore.codec.values.numpy import inside, refusing
+from docstore.codec.values.arrays import inside, refusing
 from docstore.codec.values.pandas_columns import (
     COLUMN,
     codes_decode,

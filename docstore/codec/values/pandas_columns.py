@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from docstore.codec.values import numpy
-from docstore.codec.values.numpy import inside, refusing
+from docstore.codec.values.arrays import inside, refusing
 from docstore.codec.values.tags import Decode, Encode, Members, is_zone, member, zone_of
 from docstore.documents.canonical import JSON
 from docstore.errors import DecodeError, EncodeError, MissingDependencyError, short_repr

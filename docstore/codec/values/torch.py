@@ -12,19 +12,15 @@ from __future__ import annotations
 import base64
 import ctypes
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch  # type: ignore[import-not-found,unused-ignore]  # an optional library
 
+from docstore.codec.values.arrays import READABLE_ITEMS, inside, refusing, shape_of
 from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
-from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
-
-READABLE_ITEMS: Final = 1_000
-
-_MAX_DIMENSIONS: Final = 64
+from docstore.errors import DecodeError, EncodeError, short_repr
 
 _INTEGERS: Final = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _ITEM: Final[dict[str, type]] = {
@@ -43,20 +39,6 @@ _DTYPES: Final[dict[str, Any]] = {
 }
 """The dtypes that this PyTorch has, by name. Quantized ones hold more than bits, and complex32 warns at each use."""
 _NAMES: Final = {dtype: name for name, dtype in _DTYPES.items()}
-
-_REFUSALS: Final = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError, Warning)
-"""What PyTorch raises for arguments that it does not accept."""
-
-
-@contextmanager
-def _refusing(thing: str) -> Iterator[None]:
-    """Turn an error that PyTorch raises in the block into a DecodeError about *thing*."""
-    try:
-        yield
-    except CodecError:
-        raise
-    except _REFUSALS as error:
-        raise DecodeError(f"not a {thing}: {error!s:.200}") from error
 
 
 # --- dtypes, sizes and devices ---------------------------------------------------------------------------------------
@@ -78,16 +60,9 @@ def _dtype_named(name: str) -> Any:
     return _DTYPES[name]
 
 
-def _sizes(members: Members, key: str) -> list[int]:
-    sizes = member(members, key, list)
-    if len(sizes) > _MAX_DIMENSIONS or not all(type(size) is int and size >= 0 for size in sizes):
-        raise DecodeError(f"not a shape: {short_repr(sizes)}")
-    return sizes  # type: ignore[no-any-return]  # a list of integers
-
-
 def _size_decode(members: Members, decode: Decode) -> Any:
-    with _refusing("size"):
-        return torch.Size(_sizes(members, "sizes"))
+    with refusing("size"):
+        return torch.Size(shape_of(members, "sizes"))
 
 
 def _device_encode(device: Any, encode: Encode) -> Members:
@@ -98,7 +73,7 @@ def _device_decode(members: Members, decode: Decode) -> Any:
     kind = member(members, "type", str)
     if not (kind.isascii() and kind.isalpha()):
         raise DecodeError(f"{short_repr(kind)} is no type of device")
-    with _refusing("device"):
+    with refusing("device"):
         return torch.device(kind, member(members, "index", int)) if "index" in members else torch.device(kind)
 
 
@@ -153,27 +128,24 @@ def _items_of(flat: Any, name: str) -> list[Any] | None:
 
 
 def _tensor_decode(members: Members, decode: Decode) -> Any:
-    name, shape = member(members, "dtype", str), _sizes(members, "shape")
+    name, shape = member(members, "dtype", str), shape_of(members)
     dtype = _dtype_named(name)
     flat = _of_items(members, name, dtype, decode) if "data" in members else _of_bytes(members, dtype)
     if flat.numel() != math.prod(shape):
         raise DecodeError(f"the shape has {math.prod(shape)} items, and there are {flat.numel()}")
-    with _refusing("tensor"):
+    with refusing("tensor"):
         tensor = flat.reshape(shape)
         return tensor.requires_grad_() if members.get("requires_grad") is True else tensor
 
 
 def _of_items(members: Members, name: str, dtype: Any, decode: Decode) -> Any:
-    try:
+    with inside("data"):
         items: list[JSON] = decode(member(members, "data", list))
-    except CodecError as error:
-        error.inside("data")
-        raise
     item = _ITEM.get(name)
     for index, each in enumerate(items):
         if type(each) is not item:
             raise DecodeError(f"{short_repr(each)} is no item of {name} in a list", pointer=f"/data/{index}")
-    with _refusing(f"list of {name}"):
+    with refusing(f"list of {name}"):
         flat = torch.tensor(items, dtype=dtype)
     # PyTorch rounds a float to the dtype: then docstore did not write it.
     if repr(flat.tolist()) != repr(items):
@@ -183,7 +155,7 @@ def _of_items(members: Members, name: str, dtype: Any, decode: Decode) -> Any:
 
 def _of_bytes(members: Members, dtype: Any) -> Any:
     text = member(members, "base64", str)
-    with _refusing("base64 text"):
+    with refusing("base64 text"):
         raw = bytearray(base64.b64decode(text, validate=True))
         # Copied, since PyTorch cannot resize what Python owns.
         return torch.frombuffer(raw, dtype=dtype).clone() if raw else torch.empty(0, dtype=dtype)
