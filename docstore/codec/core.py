@@ -95,12 +95,7 @@ class Codec:
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error", compares: bool = True) -> None:
-        for tag in (*(tag for entry in registry.entries for tag in entry.tags), *registry.class_decoders):
-            if tag in RESERVED_TAGS:
-                raise RegistryError(
-                    f"the tag {tag!r} is docstore's own, and can name no class of yours. Choose another."
-                )
-        registry.check_upcasts()
+        check_usable(registry)
         self.registry = registry
         self._unknown, self._compares = unknown, compares
         self._safe_keys: set[str] = set()
@@ -437,6 +432,18 @@ class Codec:
         if entry is None:
             return {}
         return None if entry.form == "functions" else entry.renamed
+
+
+def check_usable(registry: Registry) -> None:
+    """Check that a codec can write and read by *registry*.
+
+    Raises:
+        RegistryError: a class has a tag of docstore's own, or lacks an upcast, or has one too many.
+    """
+    for tag in (*(tag for entry in registry.entries for tag in entry.tags), *registry.class_decoders):
+        if tag in RESERVED_TAGS:
+            raise RegistryError(f"the tag {tag!r} is docstore's own, and can name no class of yours. Choose another.")
+    registry.check_upcasts()
 
 
 def retry_if_changed(encode: Callable[[], JSON]) -> JSON:

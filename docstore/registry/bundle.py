@@ -11,10 +11,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, get_args
 
-from docstore.codec import Codec
 from docstore.codec.classes.objects import check_restorable
 from docstore.codec.classes.storable import no_data
-from docstore.codec.core import Unknown
+from docstore.codec.core import Unknown, check_usable
 from docstore.codec.mapper import Mapper
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.documents.arguments import checked_choice, checked_enum
@@ -82,7 +81,7 @@ class RegistryBundle:
             # Another bundle, combined with this one, may have the functions; but some classes no function could store.
             if cls not in self._encoders and no_data(cls) is not None:
                 check_restorable(cls)
-        Codec(self.extend(model_registry()))  # a name that is taken is an error here, not at the first save
+        check_usable(self.extend(model_registry()))  # a name that is taken is an error here, not at the first save
 
     def extend(self, registry: Registry) -> Registry:
         """Return *registry* with these classes added."""
