@@ -54,6 +54,12 @@ class RevisionType(click.ParamType):  # type: ignore[type-arg]  # that of click 
 REVISION: Final = RevisionType()
 
 
+def written(tag: str) -> str:
+    """Return how the version that *tag* names is written: ``tag:7``, if the tag alone would be something else."""
+    is_other = (tag.isascii() and tag.isdigit()) or _TIME.fullmatch(tag) or tag.startswith("tag:")
+    return f"tag:{tag}" if is_other else tag
+
+
 class PointerType(click.ParamType):  # type: ignore[type-arg]  # that of click 8.1 is not generic
     """A JSON pointer, ``/trials/12/status``; the whole document is the empty one."""
 

@@ -45,6 +45,12 @@ class TestTag:
         )
         assert moved.err == "'published' is version 3 of 'cakes'\n"
 
+    def test_that_reads_like_a_time_is_set(self, docstore_cli):
+        ended = docstore_cli("tag cakes 2026-13-01 1")
+
+        assert ended == (0, "", "'2026-13-01' is version 1 of 'cakes'; as a version, it is written tag:2026-13-01\n")
+        assert docstore_cli("get cakes /trials -r tag:2026-13-01").out == "{}\n"
+
     @pytest.mark.parametrize("written", ["7", "tag:7"])
     def test_that_reads_as_a_number_is_written_so_that_it_can_be_told_from_one(self, docstore_cli, written):
         ended = docstore_cli(f"tag cakes {written} 1")

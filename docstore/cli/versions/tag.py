@@ -64,8 +64,8 @@ def tag(
             exits.say(f"{name!r} has no tag {tag!r} any more", dry_run=dry_run)
         else:
             number = store.tag(name, tag, version, kind=kind, move=move)
-            is_plain = isinstance(options.REVISION.convert(tag, None, None), str)
-            how = "" if is_plain else f"; as a version, it is written tag:{tag}"
+            written = options.written(tag)
+            how = "" if written == tag else f"; as a version, it is written {written}"
             exits.say(f"{tag!r} is version {number} of {name!r}{how}", dry_run=dry_run)
 
 
