@@ -1,4 +1,4 @@
-"""Names and kinds of documents, and files, completed by the shell.
+"""Names, kinds and tags of documents, and files, completed by the shell.
 
 A SQLite file is asked by the standard library's module, as importing this library takes longer than all the rest. A
 server is asked by a store, which knows its passwords and options.
@@ -43,6 +43,11 @@ def complete_deleted(ctx: click.Context, parameter: click.Parameter, incomplete:
 def complete_kinds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the kinds of the documents that there are, as ``complete_names`` their names."""
     return _completed(lambda: _kinds(ctx, incomplete), incomplete)
+
+
+def complete_tags(ctx: click.Context, incomplete: str, written: Callable[[str], str]) -> list[CompletionItem]:
+    """Return the tags of the document that is named before, as *written*, if they begin so."""
+    return _completed(lambda: filter(lambda tag: tag.startswith(incomplete), map(written, _tags(ctx))), incomplete)
 
 
 def complete_files(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -92,6 +97,23 @@ def _kinds(ctx: click.Context, prefix: str) -> Iterable[str]:
         with settings.open() as store:
             kinds = store.kinds()
     return (kind for kind in kinds if kind.startswith(prefix))
+
+
+def _tags(ctx: click.Context) -> Iterable[str]:
+    settings, kind = ctx.ensure_object(Settings), ctx.params.get("kind") or "experiment"
+    # Where a line ends in an option without its value, click does not come to the arguments.
+    name = ctx.params.get("name") or ctx.args[0]
+    tags = _in_file(
+        settings,
+        "SELECT tag FROM documents JOIN tags USING (id) WHERE path = '' AND deleted_at IS NULL AND project = :project "
+        "AND kind = :kind AND name = :name ORDER BY tag",
+        kind=kind,
+        name=name,
+    )
+    if tags is not None:
+        return tags
+    with settings.open() as store:
+        return store.tags(name, kind=kind)
 
 
 def _in_file(settings: Settings, statement: str, **values: object) -> list[str] | None:

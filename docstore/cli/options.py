@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from docstore.cli.completion import complete_deleted, complete_kinds, complete_names
+from docstore.cli.completion import complete_deleted, complete_kinds, complete_names, complete_tags
 from docstore.cli.output import FORMATS, Output
 from docstore.cli.text import printable
 
@@ -49,6 +50,10 @@ class RevisionType(click.ParamType):  # type: ignore[type-arg]  # that of click 
         if value.isascii() and value.isdigit():
             return int(value)
         return TIME.convert(value, param, ctx) if _TIME.fullmatch(value) else value.removeprefix("tag:")
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the tags of the document that begin so, as they are written."""
+        return complete_tags(ctx, incomplete, written)
 
 
 REVISION: Final = RevisionType()

@@ -76,6 +76,34 @@ class TestANameOfADocument:
         assert capsys.readouterr().err == ""
 
 
+class TestAVersion:
+    """The experiment has the tags published and 2026, the note of its name has another one."""
+
+    @pytest.fixture(autouse=True)
+    def _tags(self, lab):
+        with docstore.connect(lab) as store:
+            store.tag("cakes", "2026")
+            store.put("note", "cakes", 1)
+            store.tag("cakes", "plain", kind="note")
+
+    def test_is_completed_by_the_tags_of_the_document(self, completed):
+        assert completed("docstore get cakes -r pu") == ["published"]
+        assert completed("docstore get cakes -k note -r ") == ["plain"]
+        assert completed("docstore get nothing -r ") == []
+
+    def test_is_completed_where_it_is_an_argument(self, completed):
+        assert completed("docstore diff cakes 1 p") == ["published"]
+        assert completed("docstore revert cakes pub") == ["published"]
+
+    def test_is_completed_as_it_is_written(self, completed):
+        assert sorted(completed("docstore get cakes -r ")) == ["published", r"tag\:2026"]
+
+    def test_is_completed_where_the_store_must_be_asked(self, completed, lab, monkeypatch):
+        monkeypatch.setenv("DOCSTORE_URL", f"{lab}?timeout=5")
+
+        assert completed("docstore get cakes -r pu") == ["published"]
+
+
 @pytest.mark.usefixtures("lab")
 def test_kinds_are_completed(completed):
     assert completed("docstore ls -k ") == ["experiment", "note"]
