@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shlex
@@ -26,24 +25,10 @@ INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
 """Nobody reads the output any more, as in ``docstore ls | head``; as shells say it."""
 
+_SAME: Final = ("best", "branch", "compact", "diff", "purge", "rename", "revert", "save", "tag", "undelete", "verify")
 _COMMANDS: Final = {
-    "best": "best",
-    "branch": "branch",
-    "compact": "compact",
-    "delete": "rm",
-    "diff": "diff",
-    "find": "ls",
-    "history": "log",
-    "load": "get",
-    "observations": "trials",
-    "purge": "purge",
-    "put_json": "save",
-    "rename": "rename",
-    "revert": "revert",
-    "save": "save",
-    "tag": "tag",
-    "undelete": "undelete",
-    "verify": "verify",
+    **{name: name for name in _SAME},
+    **{"delete": "rm", "find": "ls", "history": "log", "load": "get", "observations": "trials", "put_json": "save"},
 }
 """The commands that do what calls do which the library's messages name as a remedy."""
 
@@ -54,7 +39,7 @@ _OPTIONS: Final = {
     "part": "--part",
     "project": "--project",
 }
-_FLAGS: Final = {"move": "--move", "on_conflict": "--overwrite", "write": "--write"}
+_FLAGS: Final = {"move=True": "--move", "on_conflict='overwrite'": "--overwrite", "write=True": "--write"}
 
 SENTENCES: Final = {
     "Register the class that was saved: docstore.register(cls), or bundle=RegistryBundle(...) with metric_clss, "
@@ -177,11 +162,11 @@ def _command(found: re.Match[str]) -> str:
 
 def _option(found: re.Match[str]) -> str:
     """Return the option for a keyword, with its value; "" if there is none."""
-    name, value = found["keyword"], found["value"]
-    if name in _FLAGS or name not in _OPTIONS:
-        return _FLAGS.get(name, "")
-    word = shlex.quote(ast.literal_eval(value)) if value[:1] in ("'", '"') else value
-    return f"{_OPTIONS[name]} {word}".rstrip()
+    option, value = _OPTIONS.get(found["keyword"]), found["value"]
+    if option is None:
+        return _FLAGS.get(found[0], "")
+    word = shlex.quote(value[1:-1]) if value[:1] in ("'", '"') else value
+    return f"{option} {word}".rstrip()
 
 
 def usage_message(error: click.UsageError) -> str:

@@ -92,6 +92,8 @@ class TestARemedyOfTheLibrary:
             (DatabaseError("a time is missing. verify() says where."), "`docstore verify` says where."),
             (DatabaseError("best() ranks by one value. Compare them by observations()."), "`docstore trials`."),
             (DatabaseError("connect(..., artifacts='a b'), a folder"), "--artifacts 'a b', a folder"),
+            (DatabaseError("on_conflict='merge' would keep both"), "on_conflict='merge' would keep both"),
+            (DatabaseError("only on_conflict='overwrite' is possible"), "only --overwrite is possible"),
             (NameChangedError("a", "b", kind="note"), "call save(..., as_new=True)."),
         ],
     )
