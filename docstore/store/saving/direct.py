@@ -21,7 +21,7 @@ from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.loaded_state import number_of, read_base
+from docstore.store.saving.loaded_state import read_base
 from docstore.store.saving.overwriting import warn_of_replaced
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 
@@ -84,13 +84,12 @@ def _write_on(
         EncodeError: the stored document has a newer schema.
         VersionNotFoundError, InvalidValueError: as ``read_base``.
     """
-    number = number_of(based_on)
     head = context.transactions.head(connection, document.kind.name, document.name)
-    base, theirs = read_base(connection, head, based_on).pieces, read(connection, head).pieces
+    base, theirs = read_base(connection, head, based_on), read(connection, head).pieces
     kind, mapper = kind_named(head.kind), context.mapper("keep")
     mine = bodies_of(document.pieces)
-    sides, optional = Sides(base, mine, theirs), mapper.codec.optional_members
-    states = WholeStates(kind.of(theirs[HEAD]), number, sides, mine, optional)
+    sides, optional = Sides(base.pieces, mine, theirs), mapper.codec.optional_members
+    states = WholeStates(kind.of(theirs[HEAD]), base.version, sides, mine, optional)
     resolution = resolution_of(mapper, head, states, policy)
     if policy != "overwrite":
         refuse_downgrade(changeset_to(states, resolution))

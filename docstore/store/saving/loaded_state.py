@@ -138,26 +138,16 @@ def _proved(connection: Connection, head: HeadRow, origin: Origin) -> LoadedStat
 # --- what the caller says --------------------------------------------------------------------------------------------
 
 
-def number_of(based_on: int | Version) -> int:
-    """Return the number of the version that a caller says its object, value or text was made from.
-
-    Raises:
-        InvalidValueError: *based_on* is neither a number nor a version.
-    """
-    number = based_on.number if isinstance(based_on, Version) else based_on
-    if type(number) is not int:
-        raise InvalidValueError("based_on", based_on, "Give the number of a version, or what a save returned.")
-    return number
-
-
 def read_base(connection: Connection, head: HeadRow, based_on: int | Version) -> State:
-    """Return the state of the version *based_on*.
+    """Return the state of the version that a caller says its object, value or text was made from.
 
     Raises:
         VersionNotFoundError: there is no such version, or it was folded.
         InvalidValueError: *based_on* is a version of another document, or neither a number nor a version.
     """
-    number = number_of(based_on)
+    number = based_on.number if isinstance(based_on, Version) else based_on
+    if type(number) is not int:
+        raise InvalidValueError("based_on", based_on, "Give the number of a version, or what a save returned.")
     state = read_version(connection, head, kind_named(head.kind), number)
     if isinstance(based_on, Version) and based_on.digest != state.digests.digest():
         remedy = f"Version {number} of {head.name!r} is another one here. Give its number, if you mean it."
@@ -175,10 +165,10 @@ def state_based_on(
         InvalidValueError: as ``read_base``; or *obj* is known to be based on another version of the document.
         ConflictError: *obj* knows that it is based on that version, but no version is what it was made from.
     """
-    number = number_of(based_on)
     with context.transactions.reading() as connection:
         head = context.transactions.head(connection, kind.name, name)
-        digests = read_base(connection, head, based_on).digests
+        base = read_base(connection, head, based_on)
+    number, digests = base.version, base.digests
     known = _known_origin(context, obj, head.id)
     if known is not None and known.version != number:
         remedy = f"This object is based on version {known.version} of {name!r}, and knows it: leave based_on out."
