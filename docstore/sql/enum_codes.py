@@ -63,6 +63,10 @@ def _name_in(code: Code | None, body: JSON) -> Name | None:
     return None if code is None or name is None else (code.column, name)
 
 
+def _stored(connection: Connection) -> dict[Name, int]:
+    return {(column, name): value for column, value, name in code_rows(connection)}
+
+
 def _is_own(enum: type[Enum]) -> bool:
     """Return whether *enum* is docstore's own."""
     return enum.__module__.startswith("docstore.model.")
@@ -83,8 +87,7 @@ class EnumCodes:
     def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
         self._enums = dict(enums)
         self._known: dict[Name, int] = {}
-        self._checked: dict[Name, int] = {}
-        """What a search read and checked, for the next search. A save reads again, and compares with the enum."""
+        """Rows of the table that are committed, and so stay; replaced by a larger dict, as other threads read it."""
 
     def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
         """Return the integer of each name; names that the table lacks are inserted.
@@ -92,19 +95,18 @@ class EnumCodes:
         Raises:
             UnknownCodeError: the column's enum lacks the name, or the database has another name for its integer.
         """
-        wanted = {name for name in names if name not in self._known}
-        if wanted:
-            stored = {(column, name): value for column, value, name in code_rows(connection)}
-            new: dict[Name, int] = {}
-            for column, name in sorted(wanted - stored.keys()):
-                new[column, name] = self._integer(column, name, {**stored, **new})
-            for column, name in wanted & stored.keys():
-                self._check(column, name, stored[column, name])
-            if new:
-                new = {**self._other_members({**stored, **new}), **new}
+        known, wanted = self._known, set(names)
+        if not wanted <= known.keys():
+            known = {**_stored(connection), **known}
+        new: dict[Name, int] = {}
+        for column, name in sorted(wanted - known.keys()):
+            new[column, name] = self._integer(column, name, {**known, **new})
+        for column, name in wanted & known.keys():
+            self._check(column, name, known[column, name])
+        if new:
+            new = {**self._other_members({**known, **new}), **new}
             insert_codes(connection, [(column, value, name) for (column, name), value in new.items()])
-            found = {**stored, **new}
-        return {name: self._known[name] if name in self._known else found[name] for name in names}
+        return {name: new[name] if name in new else known[name] for name in names}
 
     def _other_members(self, known: Mapping[Name, int]) -> dict[Name, int]:
         """Return the members of the enums that the table lacks, except those whose integer has another name there.
@@ -123,8 +125,9 @@ class EnumCodes:
         }
 
     def learn(self, codes: Mapping[Name, int]) -> None:
-        """Cache *codes*, which are committed, for later saves."""
-        self._known.update(codes)
+        """Cache *codes*, which are committed, for later saves and searches."""
+        if not codes.keys() <= self._known.keys():
+            self._known = {**self._known, **codes}
 
     def enum(self, column: str) -> type[Enum] | None:
         """Return the enum that defines the integers of *column*, or None."""
@@ -152,7 +155,7 @@ class EnumCodes:
                 docstore's own enum.
         """
         several = list(wanted)
-        stored = {(column, name): value for column, value, name in code_rows(connection)}
+        stored = _stored(connection)
         code, column = _column(argument, rule)
         # A user's kind may have one though its class is not registered here: then the table has names for it.
         if code is None and all(known != column for known, _ in stored):
@@ -160,7 +163,7 @@ class EnumCodes:
             raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
         for each in self._enums:
             self._check_own(each, stored)
-        self._checked.update(stored)
+        self.learn(stored)
         if argument == "status":
             self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._integer_to_find(column, each, stored, enum) for each in several]
@@ -177,15 +180,15 @@ class EnumCodes:
     ) -> list[int] | None:
         """Return the result of ``integers`` without reading the table, or None if that takes a read.
 
-        Rows of the table are never changed, so a name that was found stays valid; one that was not may exist by now.
+        A name that is known stays valid; one that is not may be in the table by now.
         """
         code, column = _column(argument, rule)
-        if code is None and all(known != column for known, _ in self._checked):
+        integers: dict[str | int, int] = {
+            name: value for (other, name), value in self._known.items() if other == column
+        }
+        if code is None and not integers:
             return None
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
-        integers: dict[str | int, int] = {
-            name: value for (other, name), value in self._checked.items() if other == column
-        }
         numbers = [name for name in names if isinstance(name, int) and fits_column(name)]
         valid = integers.values() if argument == "status" else numbers
         integers |= {integer: integer for integer in valid}
