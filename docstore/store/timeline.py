@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -269,18 +270,10 @@ class Timeline(Sequence[Version]):
 
     def _before(self, number: int, size: int) -> Iterator[Version]:
         while number > 1:
-            with self._transactions.reading() as connection:
-                page = self._page(connection, number, size)
+            with _reading(self._transactions, self._head) as connection:
+                page = history_page(connection, self._head, number, size)
             yield from page
             number = page[-1].number
-
-    def _page(self, connection: Connection, number: int, size: int) -> list[Version]:
-        """Return the *size* versions before version *number*, newest first."""
-        try:
-            return history_page(connection, self._head, number, size)
-        except DamagedDocumentError:
-            self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
-            raise
 
 
 class PlaceHistory:
@@ -328,17 +321,25 @@ class PlaceHistory:
                     break
             if version.number == 1:
                 return
-            with self._transactions.reading() as connection:
-                page = self._page(connection, version.number, texts)
+            with _reading(self._transactions, self._head) as connection:
+                page = touching_page(connection, self._head, version.number, _PAGE, texts)
                 if undone is not None and version_numbered(connection, self._head, undone.number) != undone:
                     remedy = "Older versions were folded by compact() while you looked at them. Ask again."
                     raise InvalidValueError("history", self._head.name, remedy)
 
-    def _page(self, connection: Connection, number: int, texts: Sequence[str]) -> list[Version]:
+
+@contextmanager
+def _reading(transactions: Transactions, head: HeadRow) -> Iterator[Connection]:
+    """Read older versions in a transaction; the document may be gone, and is not damaged then.
+
+    Raises:
+        DocumentNotFoundError: it was purged meanwhile.
+    """
+    with transactions.reading() as connection:
         try:
-            return touching_page(connection, self._head, number, _PAGE, texts)
+            yield connection
         except DamagedDocumentError:
-            self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
+            transactions.reread(connection, head)
             raise
 
 
