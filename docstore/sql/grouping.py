@@ -11,7 +11,7 @@ T = TypeVar("T")
 def grouped(items: Iterable[T], size: Callable[[T], int], most_items: int, most_size: int) -> Iterator[list[T]]:
     """Yield *items* in groups of at most *most_items*, whose sizes add up to at most *most_size*.
 
-    An item that is larger is a group by itself. No more than a group and one item are kept in memory.
+    An item that is larger is a group by itself. One group is kept in memory, and one more by a caller that keeps it.
     """
     group: list[T] = []
     total = 0

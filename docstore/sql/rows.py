@@ -437,6 +437,7 @@ def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
     """Insert heads and parts: one statement for each batch, which are made one after another."""
     for batch in grouped(rows, lambda row: len(row["body"]), *_BATCH):
         backend_of(connection).insert_many(connection, documents, batch)
+        del batch  # before the next one is made
 
 
 _UPDATED: Final = (
