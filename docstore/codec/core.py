@@ -216,7 +216,7 @@ class Codec:
         try:
             for item in value:
                 cls = type(item)
-                if (  # as the functions of these types in _encoders, without a call
+                if (  # as in values/tags, which decides what is plain; without a call
                     (cls is float and -FLOAT_LIMIT < item < FLOAT_LIMIT and (item or copysign(1.0, item) > 0.0))
                     or (cls is str and item.isascii() and "\0" not in item)
                     or (cls is int and INT_MIN <= item <= INT_MAX)
@@ -239,7 +239,7 @@ class Codec:
                 if type(key) is not str or (key not in safe and not self._is_safe(key)):
                     break
                 cls = type(item)
-                if (  # as the functions of these types in _encoders, without a call
+                if (  # as in values/tags, which decides what is plain; without a call
                     (cls is float and -FLOAT_LIMIT < item < FLOAT_LIMIT and (item or copysign(1.0, item) > 0.0))
                     or (cls is str and item.isascii() and "\0" not in item)
                     or (cls is int and INT_MIN <= item <= INT_MAX)
@@ -480,4 +480,5 @@ def _itself(value: Any) -> JSON:
 
 
 def _encode_str(value: str) -> JSON:
+    # As in values/tags, which decides what is plain; without a search.
     return value if value.isascii() and "\0" not in value else str_encode(value)

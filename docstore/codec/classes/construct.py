@@ -26,7 +26,7 @@ T = TypeVar("T")
 Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
 """Takes an object's state, by attribute, and returns the object."""
 
-RESTORED: Final = "__docstore_restored__"
+HOOK: Final = "__docstore_restored__"
 """The method of a class that restores what is not stored, called once an object has its stored fields. Its name cannot
 clash with a method of a user's class."""
 
@@ -42,7 +42,7 @@ def is_bare(cls: type, restore: bool) -> bool:
 
 
 def maker(entry: Entry, *, bare: bool) -> Make:
-    """Return a function that makes an instance of *entry*'s class and calls its hook, if it has one; see ``restorer``.
+    """Return a function that makes an instance of *entry*'s class and calls its hook; see ``hook_caller``.
 
     The instance holds each value as it was stored, even if a constructor or a validation replaces it or, if it is a
     container, changes it in place: a list to which a ``__post_init__`` appends has its stored items only.
@@ -52,11 +52,11 @@ def maker(entry: Entry, *, bare: bool) -> Make:
     """
     cls, stored = entry.cls, entry.stored_fields
     if bare:
-        return _restoring(entry, _rebuilding(entry))
+        return _calling_hook(entry, _rebuilding(entry))
     make = pydantic_objects.validating(cls, stored) if class_fields.is_validated(cls) else _constructing(cls, stored)
     if stored_fields.runs_own_code(cls):
         make = _keeping(make)
-    return _restoring(entry, make)
+    return _calling_hook(entry, make)
 
 
 def made(make: Callable[[], Any], name: str) -> Any:
@@ -116,23 +116,23 @@ def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
     return make
 
 
-def _restoring(entry: Entry, make: Make) -> Make:
-    restore = restorer(entry)
-    return make if restore is None else lambda state, /, **given: restore(make(state), **given)
+def _calling_hook(entry: Entry, make: Make) -> Make:
+    call = hook_caller(entry)
+    return make if call is None else lambda state, /, **given: call(make(state), **given)
 
 
-def restorer(entry: Entry) -> Callable[..., Any] | None:
+def hook_caller(entry: Entry) -> Callable[..., Any] | None:
     """Return a function that calls the hook of an instance and returns it; None if there is no hook.
 
     The hook is that of the table of fields, or the class's ``__docstore_restored__``. It takes the instance and, by
     name, the values of fields that are no attributes.
     """
     name, table = entry.cls.__name__, entry.fields
-    hook = getattr(entry.cls, RESTORED, None) if table is None or table.restored is None else table.restored
+    hook = getattr(entry.cls, HOOK, None) if table is None or table.restored is None else table.restored
     if hook is None:
         return None
 
-    def restore(instance: T, /, **given: Any) -> T:
+    def call(instance: T, /, **given: Any) -> T:
         try:
             hook(instance, **given)
         except DecodeError:
@@ -142,7 +142,7 @@ def restorer(entry: Entry) -> Callable[..., Any] | None:
             raise CodecError.together(wrong or [_unmade(name, error)]) from error
         return instance
 
-    return restore
+    return call
 
 
 def takes_attributes(entry: Entry) -> bool:

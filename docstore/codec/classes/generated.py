@@ -40,7 +40,7 @@ _PLAIN_IF: Final[Mapping[type, str]] = {
     float: f"-{FLOAT_LIMIT} < {{0}} < {FLOAT_LIMIT} and ({{0}} or copysign(1.0, {{0}}) > 0.0)",
     bool: "",
 }
-"""The types that JSON has, and the condition under which a value needs no tag; see ``values/tags``."""
+"""The types that JSON has, and the condition under which a value needs no tag: ``values/tags`` decides it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,10 +138,14 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
 def _reading(
     cls: type, field: StoredField, slots: Collection[str], *, has_dict: bool, is_computed: bool
 ) -> Callable[[Any], Any] | None:
-    """Return the function that reads *field* of an object; None if that is an attribute like any other."""
+    """Return the function that reads *field* of an object; None if that is an attribute like any other.
+
+    It is a function of the table's (``get``); or reads what the object itself holds, in its ``__dict__`` or a slot,
+    which it may lack; or runs code of the class, as a property does; or looks for ``x`` and then for ``_x``.
+    """
     if field.get is not None:
         return _guarded(field.get)
-    if field.held:
+    if field.held:  # a plain read of the attribute does where no property or default of the class hides it
         if not field.may_lack:
             return field.read if _is_hidden(cls, field) or not has_dict else None
         return _or_absent(field.read) if field.name in slots or not has_dict else None
@@ -300,7 +304,7 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
             "failed": failed,
             "missing": lambda: _missing(entry),
             "unknown": lambda value: _refuse_unknown_members(value, shapes, entry),
-            "make": construct.restorer(entry) if new else construct.maker(entry, bare=bare),
+            "make": construct.hook_caller(entry) if new else construct.maker(entry, bare=bare),
             "unstored": entry.unstored_defaults,
         },
         new=new,

@@ -32,7 +32,8 @@ class StoredField:
     key: str
     annotation: Any
     default: Callable[[], Any] | None
-    """Returns the value of a field that an older document lacks; None if a document must have it."""
+    """Returns the value of a field that an older document lacks. None: a document must have it. ``left_out``, which is
+    never called: the constructor computes it, or the object then lacks the attribute."""
     argument: str | None
     """The constructor's argument that sets it, if one does."""
     maybe_private: bool = False

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 from docstore.codec import side_data
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.class_fields import MISSING, ORIGIN, is_frozen
-from docstore.codec.classes.construct import RESTORED
+from docstore.codec.classes.construct import HOOK
 from docstore.codec.classes.field_tables import FieldTable
 from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import state_of
@@ -70,9 +70,10 @@ class InPlaceUpdate:
         entry = codec.registry.of_class(type(root))
         assert entry is not None  # the mapper has looked
         self._names: dict[type, Names | None] = {type(root): _names_of(entry)}
-        # Keeps objects alive, as they are identified by id.
-        self._alive: list[Any] = []
+        # They are identified by id, which another object may have once they are gone.
+        self._kept_alive: list[Any] = []
         self._whole: set[int] = set()
+        """The ids of objects of the others' state that take the place of the present ones as a whole."""
         self._path = HEAD
         self._writes: dict[str, list[Callable[[], bool]]] = {}
         self._edited: set[int] = set()
@@ -86,10 +87,10 @@ class InPlaceUpdate:
         field, key = split_path(path)
         keys = self._kind.merge_keys.at(field).at(key)
         had = state_of(present)
-        self._look_into(fresh, self._names_in(type(fresh)))
+        self._find_wholes(fresh, self._names_in(type(fresh)))
         is_made = self._parts.are_made_anew(type(self._root), field)
         if is_made:  # an edit of the part would be an edit of what was made of the root
-            self._alive.append(fresh)
+            self._kept_alive.append(fresh)
             self._whole.add(id(fresh))
         new = self._or_whole(lambda: self._updated(present, saved, fresh, keys), present, saved, fresh)
         if new is not present:
@@ -99,7 +100,7 @@ class InPlaceUpdate:
                 return
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
             table = self._table(type(present))
-            self._restore(present, table.values(fresh) if table is not None else {})
+            self._call_hook(present, table.values(fresh) if table is not None else {})
         self._check_held(present, partial(self._parts.get, self._root, path, MISSING))
 
     def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
@@ -108,7 +109,7 @@ class InPlaceUpdate:
         kept = {self._fields[field] for field in keep}
         kept |= {f"_{name}" for name in kept}
         names = {name: key for name, key in (self._names_in(type(fresh)) or {}).items() if name not in kept}
-        self._look_into(fresh, names)
+        self._find_wholes(fresh, names)
         had, was, becomes = state_of(self._root), state_of(saved), state_of(fresh)
         members: dict[str, Any] = {}
         for name, value in becomes.items():
@@ -144,7 +145,7 @@ class InPlaceUpdate:
         if table is not None and table.restored is not None:
             changed = {} if HEAD in self._left else self._given
             table.restored(self._root, **{**table.values(self._root), **changed})
-        hook = getattr(type(self._root), RESTORED, None)
+        hook = getattr(type(self._root), HOOK, None)
         if hook is not None:
             hook(self._root)
 
@@ -212,7 +213,7 @@ class InPlaceUpdate:
             return old
         is_record = self._is_record(old)
         is_container = is_record or cls is list or cls in _MAPPINGS
-        if not (is_container and cls is type(saved) is type(fresh)) or self._is_whole(old, fresh):
+        if not (is_container and cls is type(saved) is type(fresh)) or self._must_be_replaced(old, fresh):
             return self._replaced(old, saved, fresh)
         # The contents are copied first, then compared. The write notices what another thread changes later.
         if is_record:
@@ -221,7 +222,7 @@ class InPlaceUpdate:
             self._become(old, had, fresh, members, names)
             for name, member in members.items():
                 self._check_held(member, partial(attribute, old, name))
-            self._restore(old, self._given_values(old, saved, fresh, keys))
+            self._call_hook(old, self._given_values(old, saved, fresh, keys))
         elif cls is list:
             items = list(old)
             wanted = self._items(items, saved, fresh, keys)
@@ -265,11 +266,11 @@ class InPlaceUpdate:
         given = {}
         for field in table.given(but=without) if table is not None else ():
             now, was, becomes = (field.read(each) for each in (old, saved, fresh))
-            self._alive += [now, was, becomes]
+            self._kept_alive += [now, was, becomes]
             given[field.name] = self._updated(now, was, becomes, keys.at(field.key))
         return given
 
-    def _restore(self, old: Any, given: Mapping[str, Any]) -> None:
+    def _call_hook(self, old: Any, given: Mapping[str, Any]) -> None:
         """Plan to call the hook that the table of *old*'s class has, if there is one, with the values *given*."""
         table = self._table(type(old))
         hook = table.restored if table is not None else None
@@ -347,7 +348,7 @@ class InPlaceUpdate:
 
     # --- what may be changed in place --------------------------------------------------------------------------------
 
-    def _is_whole(self, old: Any, fresh: Any) -> bool:
+    def _must_be_replaced(self, old: Any, fresh: Any) -> bool:
         """Return whether *old* can only be replaced as a whole."""
         return id(fresh) in self._whole or id(old) in self._twice
 
@@ -366,7 +367,7 @@ class InPlaceUpdate:
         seen, twice, to_visit, held = {id(self._root)}, set(), [self._root], self._held
         while to_visit:
             members = held(to_visit.pop())
-            self._alive.append(members)
+            self._kept_alive.append(members)
             for member in members:
                 if type(member) in _INERT:
                     continue
@@ -378,7 +379,7 @@ class InPlaceUpdate:
                     to_visit.append(member)
         return twice
 
-    def _look_into(self, top: Any, names: Names | None) -> None:
+    def _find_wholes(self, top: Any, names: Names | None) -> None:
         """Note the objects in *top* to replace as a whole, since their classes keep references beside the fields.
 
         If the root's hook makes references anew at the end, those that *top* itself keeps do not count.
@@ -392,8 +393,8 @@ class InPlaceUpdate:
                 if type(member) not in _INERT and id(member) not in above:
                     above[id(member)] = id(value)
                     found.append(member)
-        self._alive.append(found)
-        for value in found[1:] if hasattr(type(self._root), RESTORED) else found:
+        self._kept_alive.append(found)
+        for value in found[1:] if hasattr(type(self._root), HOOK) else found:
             reached = _reached(self._beside(value), above)
             if reached:
                 self._whole.add(_first_common([_owners_of(each, above) for each in (id(value), *reached)]))

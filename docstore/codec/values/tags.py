@@ -70,6 +70,8 @@ def member(members: Members, key: str, *types: type) -> Any:
 
 # --- numbers and text that are plain in Python and not in every JSON -------------------------------------------------
 
+# What is plain is decided here. For speed, ``core`` and ``classes/generated`` have the same conditions without a call.
+
 
 def int_encode(value: int) -> JSON:
     """Return *value*; tagged if 64 signed bits cannot hold it."""
