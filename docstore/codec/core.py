@@ -368,7 +368,7 @@ class Codec:
                     f"a value tagged {row.tag!r} has the member {short_repr(extra)}, which would be lost; its members "
                     f"are {', '.join(sorted(names)) or 'none'}"
                 )
-            if len(both := one_of.intersection(value)) > 1:
+            if len(value) > 2 and len(both := one_of.intersection(value)) > 1:
                 raise DecodeError(
                     f"a value tagged {row.tag!r} has the members {' and '.join(sorted(both))}, and one would be lost"
                 )

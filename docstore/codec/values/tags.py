@@ -15,7 +15,19 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
+from decimal import (
+    MAX_EMAX,
+    MAX_PREC,
+    MIN_EMIN,
+    Clamped,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Underflow,
+)
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 from uuid import UUID, SafeUUID
@@ -87,11 +99,15 @@ def _int_text(value: int) -> Members:
 
 
 def _int_decode(members: Members, decode: Decode) -> int:
-    key, base, digits = ("hex", 16, "[0-9a-f]+") if "hex" in members else ("value", 10, "[0-9]{1,640}")
+    key, base, is_integer = ("hex", 16, _HEX) if "hex" in members else ("value", 10, _DECIMAL)
     text = member(members, key, str)
-    if not re.fullmatch(f"-?{digits}", text):
+    if not is_integer(text):
         raise DecodeError(f"{short_repr(text)} is not an integer in base {base}")
     return int(text, base)
+
+
+_HEX: Final = re.compile("-?[0-9a-f]+").fullmatch
+_DECIMAL: Final = re.compile("-?[0-9]{1,640}").fullmatch
 
 
 def float_encode(value: float) -> JSON:
@@ -108,24 +124,22 @@ _NAN_BITS: Final = struct.pack(">d", math.nan)
 
 
 def _float_decode(members: Members, decode: Decode) -> float:
-    if "bits" not in members:
-        return _parsed(lambda: float(_number_text(member(members, "value", str))))
-    text = member(members, "bits", str)
-    if not re.fullmatch("[0-9a-f]{16}", text):
-        raise DecodeError(f"not a float: {short_repr(text)} should be 16 hexadecimal digits")
-    (value,) = struct.unpack(">d", bytes.fromhex(text))
-    return float(value)
+    if "bits" in members:
+        text = member(members, "bits", str)
+        if not _BITS(text):
+            raise DecodeError(f"not a float: {short_repr(text)} should be 16 hexadecimal digits")
+        (value,) = struct.unpack(">d", bytes.fromhex(text))
+        return float(value)
+    text = member(members, "value", str)
+    try:
+        # Python also takes "1_0", spaces and the digits of other scripts, which would be written back otherwise.
+        return float(text if _NUMBER(text) else "")
+    except ValueError as error:
+        raise DecodeError(f"{short_repr(text)} is not a float") from error
 
 
-def _number_text(text: str) -> str:
-    """Return *text*, unless it has what Python takes in a number and nobody writes: ``1_0``, spaces, other digits.
-
-    Raises:
-        ValueError: it has.
-    """
-    if not re.fullmatch("[0-9A-Za-z.+-]+", text):
-        raise ValueError(f"{short_repr(text)} is not a number")
-    return text
+_BITS: Final = re.compile("[0-9a-f]{16}").fullmatch
+_NUMBER: Final = re.compile("[0-9A-Za-z.+-]+").fullmatch
 
 
 def str_encode(value: str) -> JSON:
@@ -446,10 +460,6 @@ def _complex_decode(members: Members, decode: Decode) -> complex:
     return complex(real, imag)
 
 
-def _decimal(text: str) -> Decimal:
-    return Decimal(_number_text(text))
-
-
 def _uuid_encode(value: UUID, encode: Encode) -> Members:
     # uuid1() records whether two processes could have made the same UUID; == ignores it.
     safety: Members = {} if value.is_safe is SafeUUID.unknown else {"is_safe": value.is_safe.name}
@@ -542,6 +552,15 @@ def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
         lambda members, decode: _parsed(lambda: parse(member(members, "value", str))),
     )
 
+
+_EXACT: Final = Context(
+    MAX_PREC,
+    Emin=MIN_EMIN,
+    Emax=MAX_EMAX,
+    traps=[InvalidOperation, Inexact, Rounded, Clamped, Overflow, Underflow],
+)
+_decimal: Final = _EXACT.create_decimal
+"""``Decimal(text)``, without its ``"1_0"`` and spaces, which would be written back otherwise."""
 
 BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]] = {
     datetime: (datetime_encode, datetime.fromisoformat),
