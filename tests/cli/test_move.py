@@ -171,6 +171,17 @@ class TestAJSONFile:
         assert docstore_cli(f"ls --url {other}").out == ""
 
 
+class TestAnImportThatFails:
+    def test_says_what_to_do_in_commands(self, docstore_cli, lab, other, tmp_path):
+        [line] = objects(docstore_cli("export - cakes").out)
+        (tmp_path / "lab.jsonl").write_text(json.dumps({**line, "name": "pies"}))
+
+        ended = docstore_cli(f"import lab.jsonl --url {other}")
+
+        assert ended.code == 3
+        assert "The document itself has the name 'cakes'; `docstore rename` gives a stored one another." in ended.err
+
+
 class TestExport:
     @pytest.mark.parametrize("target", ["lab.jsonl", "lab", "all.db", "cakes.json"])
     def test_writes_nothing_in_a_dry_run(self, docstore_cli, lab, tmp_path, target):

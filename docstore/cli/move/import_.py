@@ -116,7 +116,7 @@ def _documents(
     output.rows((asdict(each) for each in listed), _COLUMNS if output.format == "table" else (*_COLUMNS, "problem"))
     for each in done:
         if each.problem:
-            exits.complain(f"{each.where}: {each.problem}")
+            exits.complain(f"{each.where}: {exits.in_commands(each.problem)}")
     counts = Counter(each.status for each in done)
     said = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "no documents"
     exits.say(f"{shown(source)}: {'would be ' if dry_run else ''}{said}.")
