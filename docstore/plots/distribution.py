@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from docstore.errors import InvalidValueError
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, Target, experiment_data
+from docstore.plots.experiment_data import experiment_data
+from docstore.search.experiments.data import ExperimentData, Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ class Distribution:
 
 def distribution(data: ExperimentData, target: Target) -> Distribution:
     """Return the distribution of *target*."""
-    found = (target.measured_on(arm) for arm in data.arms)
+    found = (target.drawable_on(arm) for arm in data.arms)
     return Distribution(data.name, target, tuple(sorted(each[0] for each in found if each is not None)))
 
 

@@ -1,109 +1,20 @@
-"""What plots take from an experiment: its arms with what was measured on them, its objectives and its parameters.
-
-An experiment is read by its JSON, whose members have the same names for docstore's own model and for Ax's classes. One
-that is stored needs no class of a user. Nothing here needs Matplotlib.
-"""
+"""What plots take from an experiment: its data, and its parameters as axes. Nothing here needs Matplotlib."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents.kinds import EXPERIMENT
 from docstore.errors import EncodeError, InvalidValueError, short_repr
 from docstore.registry.bundle import mapper_of
-from docstore.search.experiments.best import (
-    Bound,
-    abandoned_arms,
-    bound_of,
-    by_trial_and_arm,
-    condition,
-    counted_observations,
-    number,
-    objectives_of,
-    weighted,
-    weighted_sem,
-)
-from docstore.search.experiments.read import (
-    Decode,
-    StoredExperiment,
-    arms_of,
-    at,
-    by_index,
-    decoded,
-    in_order,
-    items,
-    parameter_types,
-)
-
-Measurement: TypeAlias = tuple[float, float | None]
-"""The mean of a metric, and its standard error; None if that is not known."""
-
-Condition: TypeAlias = Callable[[Mapping[str, float]], bool]
-"""Says of the metrics of an arm whether a constraint is known to hold."""
-
-
-def is_drawable(value: float) -> bool:
-    """Return whether *value* is finite, and not so large that the width of an axis would overflow."""
-    return abs(value) < 1e300
-
-
-@dataclass(frozen=True, slots=True)
-class TriedArm:
-    """One arm in one trial, with what was measured last on it there.
-
-    Attributes:
-        label: ``trial 3``; of a batch, ``trial 3, arm 3_1``.
-        status: of the trial; ABANDONED, too, for an abandoned arm of a batch.
-        measured: by metric; empty for a trial or an arm whose observations do not count.
-        is_feasible: whether each outcome constraint is known to hold.
-    """
-
-    trial_index: int
-    name: str
-    label: str
-    status: str
-    parameters: Mapping[str, Any]
-    measured: Mapping[str, Measurement]
-    is_feasible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is plotted: a metric, or a weighted sum of metrics.
-
-    Attributes:
-        label: with the unit, if it is known.
-        minimize: whether less is better; None if nothing says so.
-    """
-
-    weights: Mapping[str, float]
-    label: str
-    minimize: bool | None
-
-    @property
-    def directed_label(self) -> str:
-        """The label with the direction: ``loss (minimized)``."""
-        return self.label if self.minimize is None else f"{self.label} ({'min' if self.minimize else 'max'}imized)"
-
-    def measured_on(self, arm: TriedArm) -> Measurement | None:
-        """Return the value on *arm* and its standard error; None if a metric is missing or the value cannot be drawn.
-
-        The standard error of a sum is that of independent metrics.
-        """
-        value = weighted(self.weights, {metric: mean for metric, (mean, _) in arm.measured.items()})
-        if value is None or not is_drawable(value):
-            return None
-        sem = weighted_sem(self.weights, {metric: sem for metric, (_, sem) in arm.measured.items()})
-        return value, sem if sem is not None and is_drawable(sem) else None
-
-    def is_better(self, value: float, other: float) -> bool:
-        """Return whether *value* is better than *other*."""
-        return value < other if self.minimize else value > other
+from docstore.search.experiments.best import number
+from docstore.search.experiments.data import ExperimentData, TriedArm, is_drawable
+from docstore.search.experiments.read import Decode, StoredExperiment, at, by_index, items
 
 
 @dataclass(frozen=True)
@@ -145,115 +56,8 @@ def _text(value: object) -> str:
 
 
 @dataclass(frozen=True)
-class ExperimentData:
+class PlotData(ExperimentData):
     """An experiment as plots read it."""
-
-    stored: StoredExperiment
-    decode: Decode
-
-    @property
-    def name(self) -> str:
-        """The experiment's name."""
-        return self.stored.name
-
-    @cached_property
-    def arms(self) -> tuple[TriedArm, ...]:
-        """Each arm of each trial, by trial."""
-        measured = by_trial_and_arm(counted_observations(self.stored, self.decode))
-        names, conditions = parameter_types(self.stored.head), self.conditions(measured)
-        found = []
-        for index, body in self.stored.trials.items():
-            status, gone = str(at(body, "status")), abandoned_arms(body) or ()
-            arms = list(arms_of(body))
-            for arm, parameters in arms:
-                label = f"trial {index}" + (f", arm {arm}" if len(arms) > 1 else "")
-                metrics = measured.get((index, arm), {})
-                means = {metric: mean for metric, (mean, _) in metrics.items()}
-                known = in_order(decoded(parameters, self.decode), names)
-                is_feasible = all(holds(means) for holds in conditions)
-                its_status = "ABANDONED" if arm in gone else status
-                found.append(TriedArm(index, arm, label, its_status, known, metrics, is_feasible))
-        return tuple(found)
-
-    def conditions(self, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]) -> list[Condition]:
-        """Return what says whether each constraint holds; *measured* has the metrics by trial and arm."""
-        if not self.constraints:
-            return []
-        status_quo = at(self.stored.head, "status_quo", "name")
-        grouped: dict[str, list[float]] = {}
-        for (_, arm), metrics in measured.items():
-            if arm == status_quo:
-                for metric, (mean, _) in metrics.items():
-                    grouped.setdefault(metric, []).append(mean)
-        baseline = {metric: sum(means) / len(means) for metric, means in grouped.items()}
-        return [_condition(bound, baseline) for bound in self.constraints]
-
-    @cached_property
-    def _config(self) -> Any:
-        return self.decode(at(self.stored.head, "optimization_config"))
-
-    @cached_property
-    def constraints(self) -> tuple[Bound, ...]:
-        """The outcome constraints."""
-        return tuple(map(bound_of, items(self._config, "outcome_constraints")))
-
-    @cached_property
-    def thresholds(self) -> tuple[Bound, ...]:
-        """The thresholds of several objectives: what is worse than one is of no use."""
-        return tuple(map(bound_of, items(self._config, "objective_thresholds")))
-
-    @cached_property
-    def targets(self) -> tuple[Target, ...]:
-        """The objectives; several, if there are several at once."""
-        if self._config is None:
-            return ()
-        parts = objectives_of(at(self._config, "objective"))
-        return tuple(Target(weights, self._label(weights), minimize) for weights, minimize in parts)
-
-    @cached_property
-    def metric_names(self) -> tuple[str, ...]:
-        """The name of each metric that was measured, or is declared."""
-        measured = [metric for arm in self.arms for metric in arm.measured]
-        aimed_at = [metric for target in self.targets for metric in target.weights]
-        return tuple(dict.fromkeys([*aimed_at, *self._metrics, *measured]))
-
-    @cached_property
-    def _metrics(self) -> dict[str, Any]:
-        """The members of each metric that is declared, by its name."""
-        config, head = self._config, self.stored.head
-        listed = [*items(head, "tracking_metrics"), *items(at(config, "objective"), "metrics")]
-        listed += [each for bound in items(config, "outcome_constraints") for each in items(bound, "metrics")]
-        return {str(at(each, "name")): each for each in listed}
-
-    def _label(self, weights: Mapping[str, float]) -> str:
-        if len(weights) > 1:
-            return " + ".join(f"{weight:.4g}·{name}" for name, weight in weights.items()).replace("+ -", "- ")
-        [name] = weights
-        unit = at(self._metrics.get(name), "properties", "unit")
-        return f"{name} [{unit}]" if isinstance(unit, str) and unit else name
-
-    def target(self, metric: str | None, *, otherwise: str) -> Target:
-        """Return the objective; or, if it is given, the *metric*.
-
-        Args:
-            otherwise: what to do if there are several objectives, as a sentence.
-
-        Raises:
-            InvalidValueError: no such metric was measured or declared; or, without *metric*, there is no objective, or
-                there are several.
-        """
-        known = ", ".join(map(repr, self.metric_names)) or "none"
-        if metric is not None:
-            if metric not in self.metric_names:
-                raise InvalidValueError("metric", metric, f"Experiment {self.name!r} has these: {known}.")
-            alone = [each for each in self.targets if [*each.weights] == [metric]]
-            lower = at(self._metrics.get(metric), "lower_is_better")
-            plain = Target({metric: 1.0}, self._label({metric: 1.0}), lower if isinstance(lower, bool) else None)
-            return alone[0] if alone else plain
-        if len(self.targets) != 1:
-            shown = [target.label for target in self.targets] or None
-            raise InvalidValueError(f"objective of {self.name!r}", shown, f"{otherwise} Its metrics: {known}.")
-        return self.targets[0]
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -317,7 +121,7 @@ def _dimension(name: str, parameter: Any, used: Sequence[Any]) -> Dimension:
     return Dimension(name, "choice", choices=tuple(dict.fromkeys(map(_text, [*choices, *used]))))
 
 
-def experiment_data(experiment: Any) -> ExperimentData:
+def experiment_data(experiment: Any) -> PlotData:
     """Return what plots take from an experiment.
 
     Args:
@@ -345,16 +149,9 @@ def experiment_data(experiment: Any) -> ExperimentData:
 _HOW: Final = "Give an experiment, as store.load(name) returns it, or its JSON, as store.get(name) does."
 
 
-def _of_document(document: Any, decode: Decode) -> ExperimentData:
+def _of_document(document: Any, decode: Decode) -> PlotData:
     if not isinstance(at(document, "trials"), dict) or not isinstance(at(document, "search_space"), dict):
         raise InvalidValueError("experiment", document, _HOW)
     head = {key: value for key, value in document.items() if key not in ("trials", "data")}
     trials, data = (by_index(document.get(field)) for field in ("trials", "data"))
-    return ExperimentData(StoredExperiment("", str(head.get("name") or "experiment"), head, trials, data), decode)
-
-
-def _condition(bound: Bound, baseline: Mapping[str, float]) -> Condition:
-    try:
-        return condition(bound, baseline)
-    except InvalidValueError:  # relative to a status quo that was not measured: it is not known to hold
-        return lambda means: False
+    return PlotData(StoredExperiment("", str(head.get("name") or "experiment"), head, trials, data), decode)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.errors import InvalidValueError
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, Target, TriedArm, experiment_data, is_drawable
+from docstore.plots.experiment_data import experiment_data
 from docstore.search.experiments.best import IGNORED_STATUSES, number
+from docstore.search.experiments.data import ExperimentData, Target, TriedArm, is_drawable
 from docstore.search.experiments.read import records_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, Target, experiment_data
+from docstore.plots.experiment_data import experiment_data
 from docstore.search.experiments.best import IGNORED_STATUSES
+from docstore.search.experiments.data import ExperimentData, Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def objective_by_trial(data: ExperimentData, target: Target) -> ObjectiveByTrial
     given_up: list[int] = []
     without_value: list[int] = []
     for arm in data.arms:
-        measured = target.measured_on(arm)
+        measured = target.drawable_on(arm)
         if arm.status in IGNORED_STATUSES:
             given_up.append(arm.trial_index)
         elif measured is not None:

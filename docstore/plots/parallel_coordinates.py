@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import Dimension, ExperimentData, Target, TriedArm, experiment_data
+from docstore.plots.experiment_data import Dimension, experiment_data
+from docstore.search.experiments.data import ExperimentData, Target, TriedArm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ class ParallelCoordinates:
 
 def parallel_coordinates(data: ExperimentData, target: Target, dimensions: Sequence[Dimension]) -> ParallelCoordinates:
     """Return the arms as lines through *dimensions* and *target*."""
-    arms = [(arm, measured[0]) for arm in data.arms if (measured := target.measured_on(arm)) is not None]
+    arms = [(arm, measured[0]) for arm in data.arms if (measured := target.drawable_on(arm)) is not None]
     scales = [_Scale.of(dimension, [arm for arm, _ in arms]) for dimension in dimensions]
     values = [value for _, value in arms]
     goal = _Scale("linear", min(values, default=0.0), max(values, default=1.0))

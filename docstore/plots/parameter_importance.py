@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.documents.display import counted
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import Dimension, ExperimentData, Target, experiment_data
+from docstore.plots.experiment_data import Dimension, PlotData, experiment_data
+from docstore.search.experiments.data import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,9 +62,9 @@ class ParameterImportance:
     constant: tuple[str, ...]
 
 
-def parameter_importance(data: ExperimentData, target: Target) -> ParameterImportance:
+def parameter_importance(data: PlotData, target: Target) -> ParameterImportance:
     """Return the importance of each parameter for *target*."""
-    measured = [(arm, found[0]) for arm in data.arms if (found := target.measured_on(arm)) is not None]
+    measured = [(arm, found[0]) for arm in data.arms if (found := target.drawable_on(arm)) is not None]
     if len(measured) < FEWEST:
         return ParameterImportance(data.name, target, len(measured), (), ())
     each_one: list[Importance] = []

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from docstore.errors import InvalidValueError
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import Dimension, ExperimentData, Target, experiment_data
+from docstore.plots.experiment_data import Dimension, experiment_data
+from docstore.search.experiments.data import ExperimentData, Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def slice_of(data: ExperimentData, target: Target, dimension: Dimension) -> Slic
     infeasible: list[SlicePoint] = []
     best: SlicePoint | None = None
     for arm in data.arms:
-        measured, position = target.measured_on(arm), dimension.position(arm)
+        measured, position = target.drawable_on(arm), dimension.position(arm)
         if measured is None or position is None:
             continue
         point = SlicePoint(arm.trial_index, position, measured[0])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, experiment_data
+from docstore.plots.experiment_data import experiment_data
+from docstore.search.experiments.data import ExperimentData
 from docstore.search.experiments.read import at, moment_of
 
 if TYPE_CHECKING:

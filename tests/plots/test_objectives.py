@@ -13,7 +13,7 @@ from docstore.plots.distribution import distribution
 from docstore.plots.experiment_data import experiment_data
 from docstore.plots.learning_curves import learning_curves
 from docstore.plots.objective_by_trial import Point, objective_by_trial
-from docstore.plots.pareto_front import pareto_front
+from docstore.search.experiments.pareto_front import pareto_front
 
 UNDRAWABLE = [math.nan, math.inf, -1e308]
 

@@ -295,6 +295,19 @@ class TestAnObjectiveWithAConstraint:
         ]
         assert series.points[-1].best == dear.best("dear")[0].value
 
+    def test_has_the_status_quo_where_it_was_measured_in_a_trial_of_others(self, dear):
+        experiment = dear.load("dear")
+        experiment.status_quo = docstore.Arm({"x": 0.5, "flour": "rye"}, name="today")
+        means = {"taste": 0.01, "cost": 0.1}
+        records = [{"trial_index": 0, "arm_name": "today", "metric_name": key, "mean": means[key]} for key in means]
+        experiment.attach_data(docstore.Data.from_records(records))
+        dear.save(experiment)
+
+        page = objective(Source(dear), "dear")
+
+        assert [(each.arm, each.value) for each in page.series[0].points][:2] == [("0_0", 0.5), ("today", 0.01)]
+        assert page.series[0].best == page.best[0].value == 0.01
+
     def test_is_drawn_with_the_other_arms_hollow_and_says_so(self, dear):
         answer = Client(web.app(dear)).get("/objective", name="dear")
         text = web.report(dear, "dear").decode()
@@ -383,6 +396,21 @@ class TestTwoObjectives:
 
         assert text.count('<circle class="front"') == 2
         assert "Arms on the front" in text
+
+    def test_are_shown_with_what_is_wrong_with_a_constraint_of_another_program(self, own, client):
+        document = json.loads(own.get_json("tarts"))
+        del document["optimization_config"]["outcome_constraints"][0]["op"]
+        own.put_json("experiment", "tarts", json.dumps(document), based_on=1)
+
+        answer = client.get("/objective", name="tarts")
+
+        assert "it was saved without them" in text_of(answer)
+        assert [each["trial"] for each in client.get("/objective.json", name="tarts").json()["front"]["front"]] == [
+            3,
+            2,
+            0,
+        ]
+        assert "it was saved without them" in web.report(own, "tarts").decode()
 
     def test_that_were_not_measured_yet_have_no_front(self, own):
         client = bake(own, "rolls", ["taste", "-cost"], (), (0.5,))

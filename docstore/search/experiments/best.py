@@ -63,17 +63,17 @@ Observations: TypeAlias = Mapping[tuple[str, str, int], tuple[float, float, floa
 
 
 def best_arms(
-    stored: StoredExperiment, goal: Goal, decode: Decode, n: int, last: Observations | None = None
+    stored: StoredExperiment, goal: Goal, decode: Decode, n: int, counted: Observations | None = None
 ) -> list[BestArm]:
     """Return the best *n* of the arms on which the objective was measured, the best first.
 
     Args:
-        last: what ``last_observations`` gives, if the caller has it.
+        counted: what ``counted_observations`` gives, if the caller has it.
 
     Raises:
         InvalidValueError: a constraint is relative to a status quo that was not measured.
     """
-    by_trial = _by_trial(counted_observations(stored, decode, last))
+    by_trial = _by_trial(counted_observations(stored, decode) if counted is None else counted)
     means = _means_over_trials(by_trial)
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
     holds = [condition(bound, baseline) for bound in goal.bounds]
@@ -154,14 +154,13 @@ IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
 
 
 def counted_observations(
-    stored: StoredExperiment, decode: Decode, last: Observations | None = None
+    stored: StoredExperiment, decode: Decode
 ) -> dict[tuple[str, str, int], tuple[float, float, float | None]]:
     """Return what ``last_observations`` gives, without failed and abandoned trials and abandoned arms."""
-    last = last_observations(stored, decode) if last is None else last
     abandoned = {index: abandoned_arms(body) for index, body in stored.trials.items()}
     return {
         (arm, metric, index): observed
-        for (arm, metric, index), observed in last.items()
+        for (arm, metric, index), observed in last_observations(stored, decode).items()
         if (gone := abandoned.get(index)) is not None and arm not in gone
     }
 
@@ -176,10 +175,11 @@ def last_observations(
     last: dict[tuple[str, str, int], tuple[float, float, float | None]] = {}
     for index, record in records_of(stored, decode):
         arm, metric = record.get("arm_name"), record.get("metric_name")
-        mean, step = number(record.get("mean")), number(record.get("step"))
+        mean, step = number(record.get("mean")), record.get("step")
         if mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
         # An observation without a step was made at the end of the trial.
+        step = None if step is None else number(step)
         at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean, number(record.get("sem"))

@@ -173,9 +173,8 @@ def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
     run = at(trial, "generator_run")
     for each in [run] if isinstance(run, dict) else items(trial, "generator_runs"):
         for arm in items(each, "arms"):
-            name = at(arm, "name")
-            if isinstance(name, str):
-                yield name, at(arm, "parameters")
+            if isinstance(arm, dict) and isinstance(name := arm.get("name"), str):
+                yield name, arm.get("parameters")
 
 
 def decoded(value: JSON, decode: Decode) -> Any:

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 from docstore.documents.history import Version
 from docstore.errors import DocstoreError
 from docstore.model.statuses import ExperimentStatus
-from docstore.plots.experiment_data import ExperimentData
 from docstore.search.experiments.best import best_arms, goal_of
+from docstore.search.experiments.data import ExperimentData
 from docstore.search.experiments.read import Decode, StoredExperiment, at, experiment_of
 from docstore.search.info import DocumentInfo
 from docstore.search.read import StoredDocument, read_documents

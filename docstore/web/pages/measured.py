@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from docstore.codec.collector import collector_paused
@@ -11,18 +11,9 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
-from docstore.plots.experiment_data import ExperimentData, Measurement
-from docstore.plots.pareto_front import ParetoFront, pareto_front
-from docstore.search.experiments.best import (
-    BestArm,
-    Goal,
-    best_arms,
-    by_trial_and_arm,
-    counted_observations,
-    goal_of,
-    last_observations,
-    objectives_of,
-)
+from docstore.search.experiments.best import BestArm, best_arms, goal_of, last_observations, objectives_of
+from docstore.search.experiments.data import ExperimentData, Target, TriedArm
+from docstore.search.experiments.pareto_front import ParetoFront, pareto_front
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -72,22 +63,19 @@ class Ranked:
 
     Attributes:
         trials: how many there are.
-        means: by trial and arm, the mean and the standard error of each metric at its largest step; of what counts.
-        goals: the objectives; several, if there are several at once.
-        infeasible: the trials and arms that are not known to fulfil all constraints.
-        best: the best arms, as ``Store.best`` returns them; if it cannot rank them, none, and why in *problem*.
+        arms: each arm of each trial.
+        targets: the objectives; several, if there are several at once.
+        best: the best arms, as ``Store.best`` returns them; none of several objectives.
+        problem: why there are none, or why all arms count as feasible.
         front: which arms are best by two objectives; None if there are more or fewer.
-        parameters: by trial and arm, of those on the front.
     """
 
     trials: int
-    means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
-    goals: list[Goal]
-    infeasible: Set[tuple[int, str]]
+    arms: Sequence[TriedArm]
+    targets: Sequence[Target]
     best: list[BestArm]
-    problem: str = ""
-    front: ParetoFront | None = None
-    parameters: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    problem: str
+    front: ParetoFront | None
 
 
 def trial_table(source: Source, name: str, version: Version) -> TrialTable:
@@ -113,43 +101,29 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
         stored = read_experiment(source.transactions, name, number=version.number)
         return _ranked(stored, source.decode)
 
-    return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
+    return source.cached(version, "ranked", make, lambda made: 12 * len(made.arms) + 100)
 
 
 def _ranked(stored: StoredExperiment, decode: Decode) -> Ranked:
-    goals = [Goal(weights, is_min, ()) for weights, is_min in objectives_in(stored.head)]
-    data = ExperimentData(stored, decode)
-    if len(goals) > 1:
-        means = {(arm.trial_index, arm.name): dict(arm.measured) for arm in data.arms if arm.measured}
-        front = front_of(data)
-        on_front = {(each.trial, each.arm_name) for each in front.front} if front else set()
-        parameters = {key: arm.parameters for arm in data.arms if (key := (arm.trial_index, arm.name)) in on_front}
-        return Ranked(len(stored.trials), means, goals, _infeasible(data, means), [], "", front, parameters)
-    last = last_observations(stored, decode)
-    means = by_trial_and_arm(counted_observations(stored, decode, last))
-    infeasible: Set[tuple[int, str]] = frozenset()
-    best, problem = [], ""
+    data, problem = ExperimentData(stored, decode), ""
     try:
-        infeasible = _infeasible(data, means)
-        best = best_arms(stored, goal_of(stored, decode), decode, _BEST, last)
+        data.arms, data.thresholds  # noqa: B018  # read the constraints
     except InvalidValueError as error:
-        problem = str(error)
-    return Ranked(len(stored.trials), means, goals, infeasible, best, problem)
-
-
-def _infeasible(
-    data: ExperimentData, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]
-) -> Set[tuple[int, str]]:
-    conditions = data.conditions(measured)
-    if not conditions:
-        return frozenset()
-    means = {key: {metric: mean for metric, (mean, _) in metrics.items()} for key, metrics in measured.items()}
-    return {key for key, metrics in means.items() if not all(holds(metrics) for holds in conditions)}
+        data, problem = data.unconstrained(), str(error)
+    targets = targets_of(data)
+    best: list[BestArm] = []
+    if len(targets) < 2 and not problem:
+        try:
+            best = best_arms(stored, goal_of(stored, decode), decode, _BEST, data.observations)
+        except InvalidValueError as error:
+            problem = str(error)
+    return Ranked(len(stored.trials), data.arms, targets, best, problem, front_of(data))
 
 
 def front_of(data: ExperimentData) -> ParetoFront | None:
     """Return the Pareto front of an experiment with two objectives; None if there are more or fewer."""
-    return pareto_front(data, *data.targets) if len(data.targets) == 2 else None
+    targets = targets_of(data)
+    return pareto_front(data, *targets) if len(targets) == 2 else None
 
 
 def objectives_in(head: JSON) -> list[tuple[dict[str, float], bool]]:
@@ -158,6 +132,14 @@ def objectives_in(head: JSON) -> list[tuple[dict[str, float], bool]]:
         return objectives_of(at(head, "optimization_config", "objective"))
     except InvalidValueError:
         return []
+
+
+def targets_of(data: ExperimentData) -> Sequence[Target]:
+    """Return the objectives of an experiment; none if they cannot be read."""
+    try:
+        return data.targets
+    except InvalidValueError:
+        return ()
 
 
 # --- the table of trials ---------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from itertools import chain, zip_longest
 from typing import Any, Final, TypeVar
 
 from docstore.documents.display import counted
-from docstore.plots.pareto_front import Outcome
-from docstore.search.experiments.best import BestArm, Goal, weighted, weighted_sem
+from docstore.search.experiments.best import BestArm
+from docstore.search.experiments.data import Target, TriedArm
+from docstore.search.experiments.pareto_front import Outcome
 from docstore.search.experiments.summary import direction_text, goal_text
 from docstore.web.charts import HEIGHT, SMALL, WIDTH, Chart, Labels, Measured, chart
 from docstore.web.formats import Stamp, Table, number
@@ -163,7 +164,7 @@ class Objective:
         series: the objectives, the first 12 of *objectives*.
         front: of two objectives; None if there are more or fewer.
         best: the best arms, as ``Store.best`` returns them; none of several objectives.
-        problem: why there are none.
+        problem: why there are none, or why all arms count as feasible.
     """
 
     name: str
@@ -210,8 +211,8 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
         version.number,
         len(timeline),
         goal_text(source.head(name, version=None if is_newest else version.number)),
-        [_series(found, goal) for goal in found.goals[:_OBJECTIVES]],
-        len(found.goals),
+        [_series(found, target) for target in found.targets[:_OBJECTIVES]],
+        len(found.targets),
         _front(found),
         found.best,
         found.problem,
@@ -220,29 +221,32 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
     )
 
 
-def _series(found: Ranked, goal: Goal) -> Series:
-    points = objective_points(found, goal)
-    most = MOST_POINTS // min(_OBJECTIVES, len(found.goals))
-    kept = thinned(points, minimize=goal.minimize, most=most)
-    return Series(direction_text(goal.weights, minimize=goal.minimize), goal.minimize, kept, len(points))
+def _series(found: Ranked, target: Target) -> Series:
+    points = objective_points(found.arms, target)
+    most = MOST_POINTS // min(_OBJECTIVES, len(found.targets))
+    kept = thinned(points, minimize=target.minimize is True, most=most)
+    return Series(_goal(target), target.minimize is True, kept, len(points))
 
 
-def objective_points(found: Ranked, goal: Goal) -> list[Point]:
+def _goal(target: Target) -> str:
+    return direction_text(target.weights, minimize=target.minimize is True)
+
+
+def objective_points(arms: Sequence[TriedArm], target: Target) -> list[Point]:
     """Return the value of an objective of each arm in each trial, in the order of the trials.
 
-    Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The standard error is that of a
-    sum of independent metrics. The best so far is that of the values here that are known to fulfil all constraints.
+    Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The best so far is that of the
+    values here that are known to fulfil all constraints.
     """
-    points, best, better = [], None, min if goal.minimize else max
-    for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
-        value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
-        if value is None:
-            continue
-        sem = weighted_sem(goal.weights, {metric: sem for metric, (_, sem) in metrics.items()})
-        is_feasible = (trial, arm) not in found.infeasible
-        if is_feasible:
-            best = value if best is None else better(best, value)
-        points.append(Point(trial, arm, value, sem, best, is_feasible))
+    points: list[Point] = []
+    best: float | None = None
+    for arm in arms:
+        measured = target.measured_on(arm)
+        if measured is not None:
+            value, sem = measured
+            if arm.is_feasible and (best is None or target.is_better(value, best)):
+                best = value
+            points.append(Point(arm.trial_index, arm.name, value, sem, best, arm.is_feasible))
     return points
 
 
@@ -266,13 +270,13 @@ def thinned(points: Sequence[Point], *, minimize: bool, most: int = MOST_POINTS)
 def best_trials(found: Ranked) -> list[int]:
     """Return the trials, the best first: those on the front, if there is one, and then the best by each objective."""
     front = [each.trial for each in found.front.front] if found.front else []
-    turns = zip_longest(*(_by_value(found, goal) for goal in found.goals[:_OBJECTIVES]))
+    turns = zip_longest(*(_by_value(found.arms, target) for target in found.targets[:_OBJECTIVES]))
     return list(dict.fromkeys([*front, *(trial for trial in chain.from_iterable(turns) if trial is not None)]))
 
 
-def _by_value(found: Ranked, goal: Goal) -> list[int]:
-    sign = 1 if goal.minimize else -1
-    points = sorted(objective_points(found, goal), key=lambda each: (not each.is_feasible, sign * each.value))
+def _by_value(arms: Sequence[TriedArm], target: Target) -> list[int]:
+    sign = 1 if target.minimize else -1
+    points = sorted(objective_points(arms, target), key=lambda each: (not each.is_feasible, sign * each.value))
     return [point.trial for point in points]
 
 
@@ -281,13 +285,14 @@ def _front(found: Ranked) -> Front | None:
     if front is None:
         return None
     kept = _evenly(front.front, MOST_POINTS // 4)
-    x, y = (direction_text(goal.weights, minimize=goal.minimize) for goal in found.goals)
+    x, y = map(_goal, found.targets)
+    arms = {(arm.trial_index, arm.name): arm for arm in found.arms}
     return Front(
         x,
         y,
         kept,
         len(front.front),
-        [found.parameters[each.trial, each.arm_name] for each in kept[:_ON_FRONT]],
+        [arms[each.trial, each.arm_name].parameters for each in kept[:_ON_FRONT]],
         _evenly(front.dominated, MOST_POINTS // 2),
         _evenly(front.infeasible, MOST_POINTS // 4),
         len(front.front) + len(front.dominated) + len(front.infeasible),
