@@ -44,6 +44,7 @@ from docstore.errors import (
     UnknownTagError,
     short_repr,
 )
+from docstore.model.lazy_part_dict import LazyPartDict
 from docstore.model.part_dict import PartDict
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
@@ -114,6 +115,7 @@ class Codec:
             list: self._encode_list,
             dict: self._encode_dict,
             PartDict: self._encode_dict,
+            LazyPartDict: self._encode_dict,
         }
         self._plain = Plain(
             self._encode, self._decode, by_type=self._encoders, renamed=self._renamed, with_stand_in=self._with_stand_in

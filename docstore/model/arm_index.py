@@ -8,7 +8,8 @@ from typing import Any
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.part_dict import PartDict, arms_not_in_memory, extent, has_unread, in_memory, next_key
+from docstore.model.lazy_part_dict import LazyPartDict, arms_not_in_memory, extent, has_unread, next_key
+from docstore.model.part_dict import in_memory
 from docstore.model.trial import BaseTrial
 
 
@@ -32,7 +33,7 @@ class ArmIndex:
     names: dict[str, tuple[int, str]] = field(default_factory=dict)
     extent: int | None = None
     next_index: int = 0
-    unread: PartDict[int, BaseTrial] | None = None
+    unread: LazyPartDict[BaseTrial] | None = None
     asked: set[str] = field(default_factory=set)
 
     @classmethod
@@ -44,7 +45,7 @@ class ArmIndex:
         """
         index = cls(extent=extent(trials), next_index=next_key(trials, data))
         index.add(others, -1)
-        if isinstance(trials, PartDict) and has_unread(trials):
+        if isinstance(trials, LazyPartDict) and has_unread(trials):
             index.unread = trials
         index._add_trials(trials)
         return index

@@ -19,10 +19,11 @@ from docstore.model.checks import NOT_STORED, check_dict, check_instances, check
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.html import experiment_html
+from docstore.model.lazy_part_dict import are_keys_known, extent, read_unread
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParamValue
-from docstore.model.part_dict import PartDict, are_keys_known, extent, in_memory, peek, read_unread, sort_keys
+from docstore.model.part_dict import PartDict, in_memory, peek, sort_keys
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
@@ -359,8 +360,7 @@ class Experiment:
     def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
         """Return the observations of the given trials, or of all."""
         wanted = sorted(self._data) if trial_indices is None else sorted(set(trial_indices))
-        if isinstance(self._data, PartDict):
-            read_unread(self._data, wanted)
+        read_unread(self._data, wanted)
         return Data.from_multiple_data(self._observed(index) for index in wanted if index in self._data)
 
     def _observed(self, index: int) -> Data:

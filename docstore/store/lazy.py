@@ -19,7 +19,7 @@ from docstore.documents.kinds import HEAD, PartRule, kind_named, position_of, sp
 from docstore.documents.merge.trials import TRIALS
 from docstore.errors import DamagedDocumentError, DocumentNotFoundError, StoreError
 from docstore.model import Arm
-from docstore.model.part_dict import is_unread, read_unread, remove_unread, set_unread, source_of
+from docstore.model.lazy_part_dict import LazyPartDict, is_unread, read_unread, remove_unread, source_of
 from docstore.sql.arms import trials_of_arm
 from docstore.sql.reader import Divergence, checked_body, has_version, missing_history, read_divergence, read_pieces
 from docstore.sql.rows import (
@@ -264,7 +264,7 @@ class StoredParts:
 
 
 class UnreadParts:
-    """Reads the parts in one field of an experiment that was loaded lazily: the source of a ``PartDict``."""
+    """Reads the parts in one field of an experiment that was loaded lazily: the source of a ``LazyPartDict``."""
 
     def __init__(self, stored: StoredParts, live: LiveObject, rule: PartRule) -> None:
         self.stored, self._live, self._rule = stored, live, rule
@@ -384,13 +384,13 @@ def load_lazily(context: StoreContext, connection: Connection, head: HeadRow, un
     kind, mapper = kind_named(head.kind), context.mapper(unknown)
     obj = mapper.decode(pieces[HEAD])
     live = LiveObject(mapper, obj)
-    if mapper.codec.registry.of_class(type(obj)) is None or not (dicts := live.part_dicts()):
+    if mapper.codec.registry.of_class(type(obj)) is None or not live.part_dicts():
         return None
     name = kind.name_in(pieces[HEAD]) or head.name
     stored = StoredParts(context, head, name, digests[HEAD], largest_position(connection, head.id))
     stored.state.unknown = unknown
     for rule in kind.parts:
-        set_unread(dicts[rule.field], UnreadParts(stored, live, rule))
+        setattr(obj, mapper.codec.attribute(type(obj), rule.field), LazyPartDict(UnreadParts(stored, live, rule)))
     context.remember(obj, stored.state, mapper)
     stored.state.seal = sealed(LiveObject(context.mapper(), obj))
     return obj

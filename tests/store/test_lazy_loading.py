@@ -25,6 +25,7 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
+from docstore.model.lazy_part_dict import LazyPartDict
 from docstore.model.part_dict import PartDict, in_memory
 from docstore.registry.bundle import mapper_of
 from docstore.sql.tables import versions
@@ -99,6 +100,8 @@ class TestAnExperimentThatIsLoadedLazily:
     def test_is_copied_whole(self, ada, lazy, copied):
         made = copied(lazy)
 
+        assert type(copied(lazy._trials)) is PartDict
+        assert identity(type(lazy._trials)(lazy._trials)) == identity(made._trials)
         assert identity(made) == identity(ada.load("cakes"))
         change(made, 1)
         ada.save(made)
@@ -127,7 +130,7 @@ class TestAnExperimentThatIsLoadedLazily:
         added: list[int] = []
 
         def add(frame: types.FrameType, event: str, _: Any) -> None:
-            if event == "return" and frame.f_code in (PartDict.__iter__.__code__, PartDict.__len__.__code__):
+            if event == "return" and frame.f_code in (LazyPartDict.__iter__.__code__, LazyPartDict.__len__.__code__):
                 added.append(100 + len(added))
                 dict.__setitem__(lazy._trials, added[-1], lazy._trials[0])
 

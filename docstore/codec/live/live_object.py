@@ -16,7 +16,8 @@ from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import FIXED_LAYOUT, HEAD, KINDS, Kind, join, split_path
 from docstore.errors import InvalidValueError
-from docstore.model.part_dict import PartDict, is_unread
+from docstore.model.lazy_part_dict import is_unread
+from docstore.model.part_dict import PartDict
 
 
 class LiveObject:
@@ -91,7 +92,7 @@ class LiveObject:
         if entry is None or entry.model != "docstore" or self.by_function:
             return None
         dicts = {rule.field: self.field(rule.field) for rule in self.kind.parts}
-        return dicts if all(type(items) is PartDict for items in dicts.values()) else None
+        return dicts if all(isinstance(items, PartDict) for items in dicts.values()) else None
 
     def in_memory(self, paths: Iterable[str]) -> list[str]:
         """Return *paths* without those of parts that were not read into memory yet, and so are as they are stored."""

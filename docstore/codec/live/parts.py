@@ -14,9 +14,10 @@ from docstore.codec.live.edits import replace_item, replace_slice
 from docstore.codec.values.by_annotation import Shape
 from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer
 from docstore.errors import CodecError, InvalidValueError, RegistryError
-from docstore.model.part_dict import PartDict, in_memory, peek
+from docstore.model.lazy_part_dict import PART_DICTS
+from docstore.model.part_dict import in_memory, peek
 
-_DICTS: Final = (dict, PartDict)
+_DICTS: Final = (dict, *PART_DICTS)
 
 
 class Items(PartHolder):

@@ -19,7 +19,8 @@ from docstore.codec.values.tags import INT_MAX, INT_MIN
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD
 from docstore.errors import CodecError
-from docstore.model.part_dict import Marks, PartDict, is_in_memory, marks_of, peek, renew_marks
+from docstore.model.lazy_part_dict import is_in_memory
+from docstore.model.part_dict import Marks, PartDict, marks_of, peek, renew_marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

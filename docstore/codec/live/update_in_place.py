@@ -27,12 +27,13 @@ from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
 from docstore.documents.merge_keys import ANY, NO_KEYS, Key, Keyed, MergeKeys
 from docstore.errors import CodecError, RegistryError
-from docstore.model.part_dict import PartDict, in_memory
+from docstore.model.lazy_part_dict import PART_DICTS
+from docstore.model.part_dict import in_memory
 
 Names: TypeAlias = "dict[str, str]"
 """The keys of the stored fields of a class, by the attributes that may hold them."""
 
-_MAPPINGS: Final = (dict, OrderedDict, PartDict)
+_MAPPINGS: Final = (dict, OrderedDict, *PART_DICTS)
 _FIELDS_SET: Final = "__pydantic_fields_set__"
 _COLLECTIONS: Final = (list, tuple, set, frozenset)
 _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray, defaultdict}

@@ -32,7 +32,8 @@ from docstore.codec.values.tags import (
 )
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
 from docstore.errors import CodecError, DecodeError, short_repr
-from docstore.model.part_dict import PartDict, peek_pairs
+from docstore.model.lazy_part_dict import PART_DICTS
+from docstore.model.part_dict import peek_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,7 @@ def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape,
     guided, by_type = None if item.encode is plain.encode else item.encode, plain.by_type
 
     def encode(value: Any) -> JSON:
-        if type(value) is not dict and type(value) is not PartDict:
+        if type(value) is not dict and type(value) not in PART_DICTS:
             return None if value is None else _tagged_if(value, plain, dict)
         # All keys before any value: otherwise nested dicts would be encoded twice for each level. The items are copied
         # first, since another thread may add to the dict.

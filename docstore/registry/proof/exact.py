@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from docstore.codec.classes.stored_fields import unstored_names
 from docstore.errors import InvalidValueError
-from docstore.model.part_dict import PartDict
+from docstore.model.lazy_part_dict import PART_DICTS
 
 
 def identity(value: Any) -> Any:
@@ -36,7 +36,7 @@ def identity(value: Any) -> Any:
     contents = _BUILTIN.get(cls)
     if contents is not None:
         # An experiment makes a PartDict of any dict of trials or data.
-        return dict if cls is PartDict else cls, contents(value)
+        return dict if cls in PART_DICTS else cls, contents(value)
     if isinstance(value, type):
         return cls, value
     if isinstance(value, Enum):
@@ -120,8 +120,7 @@ _BUILTIN: Final[dict[type, Callable[[Any], Any]]] = {
     complex: lambda value: struct.pack(">dd", value.real, value.imag),
     list: _items,
     tuple: _items,
-    dict: _unordered_pairs,
-    PartDict: _unordered_pairs,
+    **dict.fromkeys((dict, *PART_DICTS), _unordered_pairs),
     set: _unordered_items,
     frozenset: _unordered_items,
     datetime: _moment,
