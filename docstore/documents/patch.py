@@ -83,9 +83,11 @@ class Change:
         Raises:
             PatchError: it is malformed, as in a database that something else wrote to.
         """
-        if not isinstance(record, dict) or not {"op", "path"} <= record.keys() <= {"op", "path", "old"}:
-            raise PatchError(f"a change has op, path and perhaps old; this is {short_repr(record)}", pointer="")
-        return cls(cast(Any, record["op"]), cast(Any, record["path"]), record.get("old", ABSENT))
+        try:
+            return cls(**cast(Any, record))
+        except TypeError:
+            text = f"a change has op, path and perhaps old; this is {short_repr(record)}"
+            raise PatchError(text, pointer="") from None
 
 
 def diff(old: JSON, new: JSON) -> tuple[Change, ...]:

@@ -26,7 +26,7 @@ LEAST: Final = 8
 _PIECE: Final = 500
 """Characters that a head or part counts beside its JSON: reading a row takes as long as parsing and hashing so many."""
 
-_VERSION: Final = 750
+_VERSION: Final = 850
 """Characters that a version counts beside its changes: a piece that they touch is written and hashed again."""
 
 
@@ -64,10 +64,10 @@ def make_if_due(connection: Connection, id: str, number: int, digests: Digests) 
         digests: the digests of the document; only their number is used
 
     Cost:
-        Nothing for most versions; for one of eight, or of as many as a quarter of its parts, a SELECT that measures the
+        Nothing for most versions; for one of eight, or of as many as an eighth of its parts, a SELECT that measures the
         document and its changes since; rarely an INSERT of the whole document.
     """
-    if number % LEAST or number % (1 << (digests.count // 4).bit_length()):
+    if number % LEAST or number % (1 << (digests.count // 8).bit_length()):
         return
     if connection.execute(_IS_DUE, {"of_id": id}).scalar():
         connection.execute(_MAKE, {"of_id": id, "of_version": number})

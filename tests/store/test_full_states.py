@@ -194,7 +194,7 @@ class TestALargeDocumentWithSmallChanges:
     def test_has_few_full_states(self, store):
         """One is made when the changes since the last are as long as the document."""
         note = {"text": "x" * 40_000, "n": 0}
-        for number in range(12 * LEAST):
+        for number in range(10 * LEAST):
             store.put("note", "large", {**note, "n": number})
 
         assert len(whole(store)) == 1
