@@ -268,6 +268,16 @@ class TestOthersSavedTheSamePlace:
     def test_mine_stands_in_the_difference(self, status):
         assert [step["value"] for step in status.patch] == ["mine", 2]
 
+    def test_what_they_saved_elsewhere_stays_in_it(self, ada, mine, others_save):
+        others_save(lambda theirs: (describe("theirs")(theirs), OTHERS["head"](theirs), OTHERS["new trial"](theirs)))
+        mine.description = "mine"
+        add_trial(mine, 0.75)
+
+        status = ada.status(mine)
+
+        assert status.numbers == {2: 3}
+        assert [step["path"] for step in status.patch] == ["/description", "/data/3", "/trials/3"]
+
     def test_it_is_told_in_words(self, status):
         assert str(status) == (
             "description: theirs -> mine\nproperties/a: 1 -> 2\nconflict: description theirs -> mine"
