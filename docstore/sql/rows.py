@@ -426,9 +426,6 @@ def digests_of(connection: Connection, id: str) -> dict[str, str]:
     return dict(map(tuple, text_rows(connection.execute(_DIGESTS, {"of_id": id}))))
 
 
-_INSERT_PIECES: Final = documents.insert()
-
-
 _BATCH: Final = (4096, 16 << 20)
 """The most pieces, and characters of their text, that are inserted at once: as many are kept in memory as rows."""
 
@@ -481,6 +478,7 @@ def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None
         connection.execute(_DELETE, values)
 
 
+_INSERT_PIECES: Final = documents.insert()
 _INSERT_VERSION: Final = versions.insert()
 
 
@@ -540,15 +538,6 @@ def purge(connection: Connection, id: str) -> None:
 
 
 # --- history ---------------------------------------------------------------------------------------------------------
-
-
-def insert_version(connection: Connection, **values: Any) -> None:
-    """Insert one row of history.
-
-    Raises:
-        RaceLostError: another writer has made this version.
-    """
-    connection.execute(_INSERT_VERSION, values)
 
 
 def insert_versions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -136,10 +136,9 @@ class Writer:
             DocumentExistsError: the name is taken.
             RaceLostError: another writer is taking it now.
         """
-        taken = rows.head_named(connection, self._project, document.kind.name, document.name)
-        if taken is not None:
-            raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version, remedy=remedy)
-        return self._insert(connection, id, document, note)
+        new = New.of(id, document)
+        self._refuse_taken(connection, [new], remedy)
+        return self._insert(connection, new, note)
 
     def create_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
         """Insert each of *new*, at most ``AT_ONCE`` with different names, as ``create`` does one after another.
@@ -153,6 +152,37 @@ class Writer:
             takes them in batches), and two for each document with a type or status that is new to the database.
         """
         self._refuse_taken(connection, new)
+        return self._insert_many(connection, new, note)
+
+    def _refuse_taken(self, connection: Connection, new: Sequence[New], remedy: str = "") -> None:
+        names: dict[str, list[str]] = {}
+        for each in new:
+            names.setdefault(each.kind.name, []).append(each.name)
+        for kind, wanted in names.items():
+            taken = live_documents_named(connection, self._project, kind, wanted)
+            for name in wanted if taken else ():
+                if name in taken:
+                    raise DocumentExistsError(name, kind=kind, head=taken[name][1], remedy=remedy)
+
+    def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
+        """Return the id of each document's owner, which is stored or comes earlier in *new*; or None."""
+        owned = [(each.kind.owner_kind or "", each.owner or "") for each in new]
+        ids: dict[tuple[str, str], str] = {}
+        for kind in {kind for kind, name in owned if name}:
+            wanted = {name for other, name in owned if name and other == kind}
+            stored = live_documents_named(connection, self._project, kind, wanted)
+            ids.update({(kind, name): id for name, (id, _) in stored.items()})
+        found: list[str | None] = []
+        for each, owner in zip(new, owned, strict=True):
+            found.append(ids.get(owner))
+            ids[each.kind.name, each.name] = each.id
+        return found
+
+    def _insert(self, connection: Connection, new: New, note: Note) -> Saved:
+        saved = self._insert_many(connection, [new], note)
+        return Saved(new.id, saved.versions[0], saved.codes, digests=new.digests)
+
+    def _insert_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
         if new and len(note.message) >= _LARGE:
             check_size(connection, new[0].name, HEAD, f"{_ADDED}{note.message}".encode())
         owners = self._owners_of(connection, new)
@@ -173,39 +203,6 @@ class Writer:
         )
         rows.insert_versions(connection, [_version_row(id, version, _ADDED) for id, version in history])
         return SavedMany([version for _, version in history], codes)
-
-    def _refuse_taken(self, connection: Connection, new: Sequence[New]) -> None:
-        names: dict[str, list[str]] = {}
-        for each in new:
-            names.setdefault(each.kind.name, []).append(each.name)
-        for kind, wanted in names.items():
-            taken = live_documents_named(connection, self._project, kind, wanted)
-            for name in wanted if taken else ():
-                if name in taken:
-                    raise DocumentExistsError(name, kind=kind, head=taken[name][1])
-
-    def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
-        """Return the id of each document's owner, which is stored or comes earlier in *new*; or None."""
-        owned = [(each.kind.owner_kind or "", each.owner or "") for each in new]
-        ids: dict[tuple[str, str], str] = {}
-        for kind in {kind for kind, name in owned if name}:
-            wanted = {name for other, name in owned if name and other == kind}
-            stored = live_documents_named(connection, self._project, kind, wanted)
-            ids.update({(kind, name): id for name, (id, _) in stored.items()})
-        found: list[str | None] = []
-        for each, owner in zip(new, owned, strict=True):
-            found.append(ids.get(owner))
-            ids[each.kind.name, each.name] = each.id
-        return found
-
-    def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
-        moment = next_moment(None)
-        digests = Digests.of({path: each.digest for path, each in document.pieces.items()})
-        written, codes = self._coded_rows(connection, (id, 1, moment), document, document.pieces, digests)
-        rows.insert_names(connection, self._project, [_named(id, document)])
-        rows.insert_pieces(connection, written)
-        version = Version(1, moment, note.author, note.message, _WHOLE, digests.digest(), "")
-        return Saved(id, self._append(connection, id, document.name, GENESIS, version), codes, digests=digests)
 
     def branch(
         self,
@@ -235,14 +232,16 @@ class Writer:
         saved_in = lineage(parents_of(connection, source), source.id)(then.number)
         parent = Parent("branch", saved_in, then.number)
         version = Version(number, moment, note.author, note.message, changeset.changes, digests.digest(), "", parent)
-        return Saved(id, self._append(connection, id, document.name, then.chain, version), codes)
+        version, row = _chained(connection, id, document.name, then.chain, version)
+        rows.insert_versions(connection, [row])
+        return Saved(id, version, codes)
 
     def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         """Write *document* as the next version of the one with its name; without one, as version 1 of *id*."""
         head = rows.head_named(connection, self._project, document.kind.name, document.name)
         # If another writer created it meanwhile, the INSERT fails and the retry finds it.
         if head is None:
-            return self._insert(connection, id, document, note)
+            return self._insert(connection, New.of(id, document), note)
         return self.replace(connection, head, document, note)
 
     def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
@@ -318,11 +317,6 @@ class Writer:
         if document.name != head.name and head.deleted_at is None:
             rows.delete_name(connection, self._project, head)
             rows.insert_names(connection, self._project, [_named(head.id, document)])
-
-    def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
-        version, row = _chained(connection, id, name, previous, version)
-        rows.insert_version(connection, **row)
-        return version
 
     def _coded_rows(
         self,
