@@ -118,39 +118,58 @@ class Transactions:
     def _retried(
         self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool], interrupts: Deferral
     ) -> T:
-        unsure: list[T] = []
-        lost = False
-        for attempt in range(_TRIES):
-            interrupts.end()
+        """Run *work* in a transaction, again after each lost race, and once more after a lost connection."""
+        done: list[T] = []  # what *work* returned last
+
+        def attempt() -> T:
+            with transaction(self.engine, write=True) as connection:
+                done[:] = [work(connection)]
+                interrupts.begin()
+            return done[0]
+
+        try:
+            return self._raced(attempt, interrupts, [])
+        except FileReplacedError:
+            raise  # another try would fail in the same way
+        except DatabaseError as error:
+            if not (error.committing or isinstance(error, ConnectionLostError)):
+                raise
+            unsure = done[:] if error.committing else []
+
+        def again() -> T:
             if self._was_committed(is_committed, unsure):
                 return unsure[0]
             try:
-                with transaction(self.engine, write=True) as connection:
-                    done = work(connection)
-                    interrupts.begin()
-                return done
-            except RaceLostError as error:
-                if attempt == _TRIES - 1:
-                    if not unsure:
-                        self._check_names()
-                    raise _refused(error, unsure=bool(unsure)) from error
-                if attempt:
-                    backoff(attempt)
-            except FileReplacedError:
-                raise  # another try would fail in the same way
+                return attempt()
+            except (RaceLostError, FileReplacedError):
+                raise
             except DatabaseError as error:
-                if error.committing:
-                    unsure.append(done)
-                if lost:
-                    raise _lost(error, unsure=bool(unsure)) from error
-                if not (error.committing or isinstance(error, ConnectionLostError)):
-                    raise
-                lost = True
+                raise _lost(error, unsure=bool(unsure) or error.committing) from error
             except DocstoreError:
                 # The cause may be this call's own write: a COMMIT that has reached the server since.
                 if self._was_committed(is_committed, unsure):
                     return unsure[0]
                 raise
+
+        return self._raced(again, interrupts, unsure)
+
+    def _raced(self, attempt: Callable[[], T], interrupts: Deferral, unsure: Sequence[T]) -> T:
+        """Return the result of *attempt*, which is called again whenever another writer was first.
+
+        Args:
+            unsure: what was written before by a COMMIT that was not answered.
+        """
+        for number in range(_TRIES):
+            interrupts.end()
+            try:
+                return attempt()
+            except RaceLostError as error:
+                if number == _TRIES - 1:
+                    if not unsure:
+                        self._check_names()
+                    raise _refused(error, unsure=bool(unsure)) from error
+                if number:
+                    backoff(number)
         raise AssertionError("the loop returns or raises")
 
     def _was_committed(self, is_committed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:

@@ -15,8 +15,9 @@ from backends import REMOTES
 from proxy import HOST, Proxy
 
 import docstore
-from docstore.errors import ConnectionLostError, DatabaseError, DocumentNotFoundError
+from docstore.errors import ConnectionLostError, DatabaseError, DocumentNotFoundError, RaceLostError
 from docstore.sqa_store import db
+from docstore.sql.transactions import Transactions
 from docstore.testing.experiments import new_experiment
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
@@ -168,6 +169,19 @@ class TestAConnectionLostBeforeTheCommit:
 
         assert not caught.value.committing
         assert filled.load("cakes").name == "cakes"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+class TestAConnectionLostInTheLastTryOfManyRaces:
+    def test_is_not_noticed(self, store):
+        errors = [*(RaceLostError("another was first") for _ in range(19)), ConnectionLostError("it is gone")]
+
+        def work(connection):
+            if errors:
+                raise errors.pop(0)
+            return "done"
+
+        assert Transactions(store.engine, "default").writing(work, lambda connection, done: False) == "done"
 
 
 @pytest.fixture
