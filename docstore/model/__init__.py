@@ -9,6 +9,7 @@ always loads, even after a check became stricter; then its ``__docstore_restored
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 from docstore.model.analysis_card import AnalysisCard, AnalysisCardBase, AnalysisCardGroup
 from docstore.model.arm import Arm
@@ -43,51 +44,6 @@ from docstore.model.runner import Runner
 from docstore.model.search_space import ParameterConstraint, SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
 from docstore.model.trial import BaseTrial, Trial
-
-CLASSES: tuple[type, ...] = (
-    AbandonedArm,
-    AnalysisCard,
-    AnalysisCardGroup,
-    Arm,
-    Artifact,
-    AuxiliaryExperiment,
-    BatchTrial,
-    ChoiceParameter,
-    Data,
-    DerivedParameter,
-    Experiment,
-    FixedParameter,
-    GenerationNode,
-    GenerationStrategy,
-    GeneratorRun,
-    MapMetric,
-    Metric,
-    MultiObjective,
-    MultiObjectiveOptimizationConfig,
-    MultiTypeExperiment,
-    Objective,
-    ObjectiveThreshold,
-    OptimizationConfig,
-    OutcomeConstraint,
-    ParameterConstraint,
-    RangeParameter,
-    Runner,
-    ScalarizedObjective,
-    ScalarizedOutcomeConstraint,
-    SearchSpace,
-    Trial,
-)
-"""The classes whose instances may be stored."""
-
-ENUMS: tuple[type[Enum], ...] = (
-    AuxiliaryExperimentPurpose,
-    ComparisonOp,
-    ExperimentStatus,
-    GeneratorRunType,
-    ParameterType,
-    TrialStatus,
-)
-"""The Enums whose members may be stored, in a field or a user's properties."""
 
 __all__ = [
     "CLASSES",
@@ -136,3 +92,14 @@ __all__ = [
     "Trial",
     "TrialStatus",
 ]
+
+_EXPORTED: Final[list[type]] = [globals()[name] for name in __all__ if isinstance(globals().get(name), type)]
+_BASES: Final = (AnalysisCardBase, BaseTrial, Parameter)
+
+CLASSES: tuple[type, ...] = tuple(
+    each for each in _EXPORTED if "__dataclass_fields__" in vars(each) and each not in _BASES
+)
+"""The classes whose instances may be stored."""
+
+ENUMS: tuple[type[Enum], ...] = tuple(each for each in _EXPORTED if issubclass(each, Enum))
+"""The Enums whose members may be stored, in a field or a user's properties."""

@@ -393,6 +393,19 @@ class TestWhatIsStored:
     def test_has_types_that_are_known_at_run_time(self, cls):
         assert typing.get_type_hints(cls).keys() >= {field.name for field in dataclasses.fields(cls)}
 
+    def test_is_known_by_these_tags(self):
+        """A tag that goes makes stored documents unreadable, and one that comes can be in them for good."""
+        assert " ".join(cls.__name__ for cls in model.CLASSES) == (
+            "AbandonedArm AnalysisCard AnalysisCardGroup Arm Artifact AuxiliaryExperiment BatchTrial ChoiceParameter "
+            "Data DerivedParameter Experiment FixedParameter GenerationNode GenerationStrategy GeneratorRun MapMetric "
+            "Metric MultiObjective MultiObjectiveOptimizationConfig MultiTypeExperiment Objective ObjectiveThreshold "
+            "OptimizationConfig OutcomeConstraint ParameterConstraint RangeParameter Runner ScalarizedObjective "
+            "ScalarizedOutcomeConstraint SearchSpace Trial"
+        )
+        assert " ".join(cls.__name__ for cls in model.ENUMS) == (
+            "AuxiliaryExperimentPurpose ComparisonOp ExperimentStatus GeneratorRunType ParameterType TrialStatus"
+        )
+
     def test_changes_by_one_trial_when_one_is_added(self, experiment):
         experiment.new_trial(parameters={"x": 0.1, "c": "a"})
         before = rebuilt(experiment)
