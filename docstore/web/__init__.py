@@ -15,8 +15,8 @@ Layout, for whoever adds a page:
   ``.json``, and its ``.csv`` by the page's ``table``.
 - ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
 - ``caching.py``: derived data by digest, bounded; one question to the database for all browsers.
-- ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports; ``templates/several.html`` has what
-  both say of one objective, and show of several.
+- ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports; ``templates/objectives.html`` and
+  ``summary.html`` have what both show of an experiment.
 - ``reporting.py``: the file of ``report``, by ``pages/report.py``, ``templates/report.html`` and ``static/report.js``.
 - ``formats.py``: a page as JSON and CSV; numbers and times as texts. ``rendering.py``: Jinja, its filters, and links.
 - ``security.py``: headers, who may connect, and who may write. ``failures.py``: an error as a page.
