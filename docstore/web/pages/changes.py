@@ -14,7 +14,7 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, KINDS
 from docstore.documents.patch import Change
 from docstore.errors import DocstoreError
-from docstore.web.formats import cut
+from docstore.web.formats import cut, read_number
 from docstore.web.source import Source
 
 _PHRASES: Final = 4
@@ -57,6 +57,52 @@ class ChangeRow:
     def sentence(self) -> str:
         """The words as one text."""
         return "; ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The version of a document that a page shows.
+
+    Attributes:
+        timeline: all versions, newest first; *newest* is the first one in words.
+    """
+
+    timeline: Sequence[Version]
+    version: Version
+    newest: ChangeRow
+
+    @property
+    def head(self) -> int:
+        """The number of the newest version."""
+        return len(self.timeline)
+
+    @property
+    def newer(self) -> int:
+        """How many versions are newer than the one that is shown."""
+        return self.head - self.version.number
+
+    @property
+    def number_if_old(self) -> int | None:
+        """The number of the version; None for the newest, which is read without its history."""
+        return self.version.number if self.newer else None
+
+
+def shown_version(source: Source, name: str, kind: str, wanted: str) -> Shown:
+    """Return the version of a document that a number or a tag names; for "", the newest.
+
+    Raises:
+        VersionNotFoundError: there is none; for a tag, has those that there are.
+        DocumentNotFoundError, DamagedDocumentError: as ``Store.history``.
+    """
+    timeline = source.store.history(name, kind=kind)
+    version = version_named(source, name, kind, wanted) if wanted else timeline[0]
+    return Shown(timeline, version, newest_change(source, name, kind, timeline[0]))
+
+
+def version_named(source: Source, name: str, kind: str, wanted: str) -> Version:
+    """Return the version of a document that a number or a tag names."""
+    number = read_number(wanted)
+    return source.store.version(name, wanted if number is None else number, kind=kind)
 
 
 def newest_change(source: Source, name: str, kind: str, version: Version) -> ChangeRow:

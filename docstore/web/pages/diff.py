@@ -9,8 +9,8 @@ from typing import Final
 from docstore.documents.diff.lines import Line
 from docstore.documents.history import Version
 from docstore.errors import VersionNotFoundError
-from docstore.web.formats import Stamp, Table, read_number
-from docstore.web.pages.changes import ChangeRow, change_row
+from docstore.web.formats import Stamp, Table
+from docstore.web.pages.changes import ChangeRow, change_row, version_named
 from docstore.web.source import Source
 
 PAGE: Final = 500
@@ -74,30 +74,30 @@ def diff_page(source: Source, name: str, kind: str, pair: Pair, start: int = 0) 
         Both states are read; kept in the cache by their digests.
     """
     other = pair.other or name
-    ours = source.store.history(name, kind=kind)
-    theirs = source.store.history(other, kind=kind) if pair.other else ours
-    new = version_of(source, other, kind, theirs, pair.b, len(theirs))
-    old = version_of(source, name, kind, ours, pair.a, len(ours) if pair.other else max(1, new.number - 1))
+    ours = source.newest_version(name, kind)
+    new = version_named(source, other, kind, pair.b) if pair.b else source.newest_version(other, kind)
+    before = ours.number if pair.other else max(1, new.number - 1)
+    old = version_named(source, name, kind, pair.a or str(before))
     is_fixed = pair.seal == seal_of(old, new)
     if pair.seal and not is_fixed:
         raise VersionNotFoundError(
-            name, wanted=f"{pair.a} to {pair.b} with the seal {pair.seal}", head=len(ours), kind=kind
+            name, wanted=f"{pair.a} to {pair.b} with the seal {pair.seal}", head=ours.number, kind=kind
         )
 
     def make() -> tuple[Line, ...]:
         return source.store.diff(name, old.number, new.number, kind=kind, other=pair.other).lines
 
     lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
-    before, after = change_row(source, name, kind, old), change_row(source, other, kind, new)
-    newest, head = (after, new.number) if is_fixed else (change_row(source, name, kind, ours[0]), len(ours))
-    made_of = (old.chain, new.chain) if is_fixed else (before, after, newest, head)
+    was, now = change_row(source, name, kind, old), change_row(source, other, kind, new)
+    newest, head = (now, new.number) if is_fixed else (change_row(source, name, kind, ours), ours.number)
+    made_of = (old.chain, new.chain) if is_fixed else (was, now, newest, head)
     return DiffPage(
         kind,
         name,
         other,
         head,
-        before,
-        after,
+        was,
+        now,
         lines[start : start + PAGE],
         start,
         len(lines),
@@ -109,23 +109,3 @@ def diff_page(source: Source, name: str, kind: str, pair: Pair, start: int = 0) 
 def seal_of(old: Version | ChangeRow, new: Version | ChangeRow) -> str:
     """Return the beginnings of two chains, which a link to their difference has."""
     return f"{old.chain[:12]}-{new.chain[:12]}"
-
-
-def version_of(source: Source, name: str, kind: str, timeline: Sequence[Version], wanted: str, default: int) -> Version:
-    """Return the version of a document that a number or a tag names.
-
-    Raises:
-        VersionNotFoundError: there is none; has the tags that there are.
-    """
-    number: int | None = default
-    if wanted:
-        number = read_number(wanted) if wanted.isdecimal() else source.store.tags(name, kind=kind).get(wanted)
-    if number is None or not 1 <= number <= len(timeline):
-        raise VersionNotFoundError(
-            name,
-            wanted=wanted,
-            head=len(timeline),
-            kind=kind,
-            tags=None if wanted.isdecimal() else list(source.store.tags(name, kind=kind)),
-        )
-    return timeline[len(timeline) - number]

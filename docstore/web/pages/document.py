@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from docstore.documents.canonical import JSON, Absent, join_pointer, split_pointer
 from docstore.documents.diff.format import read_in_full, read_one
-from docstore.documents.history import Version, last_changed
+from docstore.documents.history import last_changed
 from docstore.documents.kinds import KINDS, PartRule
 from docstore.errors import VersionNotFoundError
 from docstore.web.formats import Stamp, Table, cut
-from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.diff import version_of
+from docstore.web.pages.changes import ChangeRow, Shown, change_row, shown_version
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
@@ -125,18 +124,17 @@ def document_page(source: Source, look: Look) -> DocumentPage:
         until each place was met, at most 2,000.
     """
     name, kind = look.name, look.kind
-    timeline = source.store.history(name, kind=kind)
-    shown = version_of(source, name, kind, timeline, look.version, len(timeline))
-    is_fixed = look.seal == shown.chain[:12]
+    shown = shown_version(source, name, kind, look.version)
+    is_fixed = look.seal == shown.version.chain[:12]
     if look.seal and not is_fixed:
         wanted = f"{look.version} with the seal {look.seal}"
-        raise VersionNotFoundError(name, wanted=wanted, head=len(timeline), kind=kind)
+        raise VersionNotFoundError(name, wanted=wanted, head=shown.head, kind=kind)
     what = f"places of {kind} {name} at {look.pointer} from {look.start}"
-    found = source.of_history(shown, what, lambda: _places(source, look, timeline, shown), _weight)
+    found = source.of_history(shown.version, what, lambda: _places(source, look, shown), _weight)
     places = _blamed(source, look, found)
-    version = change_row(source, name, kind, shown)
-    newest = version if is_fixed else newest_change(source, name, kind, timeline[0])
-    made_of = shown.chain if is_fixed else repr((version, newest, places))
+    version = change_row(source, name, kind, shown.version)
+    newest = version if is_fixed else shown.newest
+    made_of = shown.version.chain if is_fixed else repr((version, newest, places))
     return DocumentPage(
         kind,
         name,
@@ -148,7 +146,7 @@ def document_page(source: Source, look: Look) -> DocumentPage:
         look.start,
         _size(look.pointer),
         found.total,
-        max(1, shown.number - _WALKED) if any(each.by is None for each in places) else None,
+        max(1, shown.version.number - _WALKED) if any(each.by is None for each in places) else None,
         found.text,
         newest,
         Stamp(f"{made_of} {look.pointer} {look.start}", is_fixed),
@@ -180,20 +178,21 @@ def _weight(found: _Found) -> int:
     return 8 * len(found.places) + len(found.text) // 50 + 1
 
 
-def _places(source: Source, look: Look, timeline: Sequence[Version], shown: Version) -> _Found:
+def _places(source: Source, look: Look, shown: Shown) -> _Found:
     """Return a page of places in the version *shown*, each with the version that changed it last."""
-    newer = len(timeline) - shown.number
     rules = {rule.path("")[:-1]: rule for rule in KINDS[look.kind].parts} if look.kind in KINDS else {}
-    if newer == 0 and look.pointer in rules:
+    if not shown.newer and look.pointer in rules:
         return _parts(source, look, rules[look.pointer])
-    value = _value(source, look.name, look.kind, look.pointer, shown.number if newer else None)
+    value = _value(source, look.name, look.kind, look.pointer, shown.number_if_old)
     parts = {rule.field for rule in rules.values()} if look.pointer == "" else set()
     found = list(_members(value, look.pointer))
     page = [
         replace(each, text=_IN_PARTS, inside=0) if each.key in parts else each
         for each in found[look.start : look.start + _size(look.pointer)]
     ]
-    blamed = last_changed(islice(iter(timeline), newer, newer + _WALKED), [each.pointer for each in page])
+    blamed = last_changed(
+        islice(iter(shown.timeline), shown.newer, shown.newer + _WALKED), [each.pointer for each in page]
+    )
     numbers = {pointer: version.number for pointer, version in blamed.items()}
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if len(found) < _MEMBERS else ""
     return _Found(page, numbers, len(found), text if len(text) <= _LONGEST else "")

@@ -13,8 +13,7 @@ from docstore.documents.kinds import BOOKKEEPING, KINDS
 from docstore.search.experiments.summary import ParameterRow, constraints_text, goal_text, parameter_rows
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
-from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.diff import version_of
+from docstore.web.pages.changes import ChangeRow, change_row, shown_version
 from docstore.web.pages.measured import ranked
 from docstore.web.pages.note import Note, note_in
 from docstore.web.source import EXPERIMENT, Source
@@ -75,22 +74,21 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         The head is read, and no trial: the same for any number of them. Of an older version, all trials are.
     """
     info = source.info(name)
-    timeline = source.store.history(name)
-    shown = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
-    newer = len(timeline) - shown.number
+    shown = shown_version(source, name, EXPERIMENT, wanted)
+    old = shown.number_if_old
     tags = source.store.tags(name)
-    head = source.head(name, version=shown.number if newer else None)
+    head = source.head(name, version=old)
     parameters = parameter_rows(head)
-    rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
-    newest = newest_change(source, name, EXPERIMENT, timeline[0])
-    running = 0 if newer else len(source.store.running_trials(name))
+    recent = shown.timeline[shown.newer : shown.newer + RECENT]
+    rows = [change_row(source, name, EXPERIMENT, version, tags) for version in recent]
+    running = 0 if old else len(source.store.running_trials(name))
     return ExperimentPage(
-        _info_at(info, shown, head) if newer else info,
-        len(timeline),
-        newest,
+        _info_at(info, shown.version, head) if old else info,
+        shown.head,
+        shown.newest,
         rows,
         tags,
-        _count_at(source, name, shown) if newer else _count(source, info),
+        _count_at(source, name, shown.version) if old else _count(source, info),
         running,
         goal_text(head),
         constraints_text(head)[:_SHOWN_OF_EACH],
@@ -98,7 +96,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         len(parameters),
         note_in(source, head),
         dict(_facts(head)),
-        Stamp(repr((newest, rows, sorted(tags.items()), running))),
+        Stamp(repr((shown.newest, rows, sorted(tags.items()), running))),
     )
 
 

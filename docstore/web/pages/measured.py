@@ -208,6 +208,6 @@ def _varying(trials: list[int], columns: Mapping[str, Mapping[int, object]]) -> 
     return TrialTable(trials, varying, same)
 
 
-def shown(value: JSON) -> Any:
+def readable(value: JSON) -> Any:
     """Return a number as it is, and any other JSON value as a text."""
     return value if isinstance(value, (int, float)) else "" if value is None else read_one(value)

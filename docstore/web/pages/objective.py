@@ -15,8 +15,7 @@ from docstore.search.experiments.pareto_front import Outcome
 from docstore.search.experiments.summary import direction_text, goal_text
 from docstore.web.charts import HEIGHT, SMALL, WIDTH, Chart, Labels, Measured, chart
 from docstore.web.formats import Stamp, Table, number
-from docstore.web.pages.changes import ChangeRow, newest_change
-from docstore.web.pages.diff import version_of
+from docstore.web.pages.changes import ChangeRow, shown_version
 from docstore.web.pages.measured import Ranked, ranked
 from docstore.web.source import EXPERIMENT, Source
 
@@ -201,23 +200,20 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
     Cost:
         That of ``ranked``: all trials and data are read, once for each version.
     """
-    timeline = source.store.history(name)
-    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
-    is_newest = version.number == len(timeline)
-    newest = newest_change(source, name, EXPERIMENT, timeline[0])
-    found = ranked(source, name, version)
+    shown = shown_version(source, name, EXPERIMENT, wanted)
+    found = ranked(source, name, shown.version)
     return Objective(
         name,
-        version.number,
-        len(timeline),
-        goal_text(source.head(name, version=None if is_newest else version.number)),
+        shown.version.number,
+        shown.head,
+        goal_text(source.head(name, version=shown.number_if_old)),
         [_series(found, target) for target in found.targets[:_OBJECTIVES]],
         len(found.targets),
         _front(found),
         found.best,
         found.problem,
-        newest,
-        Stamp(repr((version.chain, newest))),
+        shown.newest,
+        Stamp(repr((shown.version.chain, shown.newest))),
     )
 
 

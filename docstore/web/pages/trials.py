@@ -18,9 +18,8 @@ from docstore.search.experiments.read import StoredExperiment, arms_of, at, item
 from docstore.search.experiments.running import RunningTrial
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
-from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import TrialTable, shown, trial_table
+from docstore.web.pages.changes import ChangeRow, change_row, shown_version
+from docstore.web.pages.measured import TrialTable, readable, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
@@ -89,20 +88,17 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
         Of the first page of a version, that of ``trial_table``; of the others, a sort.
     """
     running = source.store.running_trials(name)  # first: one that ends meanwhile is in the version then
-    timeline = source.store.history(name)
-    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
-    newest = newest_change(source, name, EXPERIMENT, timeline[0])
-    found = trial_table(source, name, version)
+    shown = shown_version(source, name, EXPERIMENT, wanted)
+    found = trial_table(source, name, shown.version)
     statuses = found.cells["status"]
-    is_newest = version.number == len(timeline)
-    running = [each for each in running if is_newest and statuses.get(each.trial) not in _ENDED]
+    running = [each for each in running if shown.number_if_old is None and statuses.get(each.trial) not in _ENDED]
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
     table = found.table(trials[start : start + size], _COLUMNS)
     return TrialsPage(
         name,
-        version.number,
-        len(timeline),
+        shown.version.number,
+        shown.head,
         table.columns,
         list(table.rows),
         dict(list(found.same.items())[:_COLUMNS]),
@@ -112,8 +108,8 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
         len(trials),
         sort,
         running,
-        newest,
-        Stamp(repr((version.chain, newest, running))),
+        shown.newest,
+        Stamp(repr((shown.version.chain, shown.newest, running))),
     )
 
 
@@ -192,9 +188,8 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         older version, all trials are read.
     """
     running = source.store.running_trials(name)  # first: one that ends meanwhile is stored then
-    timeline = source.store.history(name)
-    shown_version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
-    number = None if shown_version.number == len(timeline) else shown_version.number
+    shown = shown_version(source, name, EXPERIMENT, wanted)
+    number = shown.number_if_old
     trial, data = (_part(source, name, f"/{field}/{index}", number) for field in ("trials", "data"))
     for each in running if number is None and at(trial, "status") not in _ENDED else ():
         if each.trial == index:
@@ -203,13 +198,12 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     records, arms = _measured(source, trial, data, index)
     head = dict(source.head(name, version=number))
-    changes = _changes(source, name, index, shown_version.number)
-    newest = newest_change(source, name, EXPERIMENT, timeline[0])
-    beside = source.trials_beside(name, index) if number is None else _beside(source, name, shown_version, index)
+    changes = _changes(source, name, index, shown.version.number)
+    beside = source.trials_beside(name, index) if number is None else _beside(source, name, shown.version, index)
     return TrialPage(
         name,
-        shown_version.number,
-        len(timeline),
+        shown.version.number,
+        shown.head,
         index,
         str(trial.get("status", "")),
         arms,
@@ -222,8 +216,8 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         len(records),
         changes,
         *beside,
-        newest,
-        Stamp(repr((shown_version.chain, newest, changes, trial, data))),
+        shown.newest,
+        Stamp(repr((shown.version.chain, shown.newest, changes, trial, data))),
     )
 
 
@@ -269,7 +263,7 @@ def _artifacts(source: Source, trial: JSON, data: JSON, index: int) -> list[Arti
 
 
 def _arm(name: str, parameters: JSON, means: Mapping[str, tuple[float, float | None]]) -> dict[str, Any]:
-    values = {key: shown(value) for key, value in parameters.items()} if isinstance(parameters, dict) else {}
+    values = {key: readable(value) for key, value in parameters.items()} if isinstance(parameters, dict) else {}
     return {"name": name, "parameters": values, "means": {metric: mean for metric, (mean, _) in means.items()}}
 
 
