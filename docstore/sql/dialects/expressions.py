@@ -6,8 +6,7 @@ Also ``pasteable``: a SELECT with its values in it, for the database's own shell
 from __future__ import annotations
 
 import copy
-import re
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect, Engine
@@ -18,6 +17,7 @@ from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.sql.selectable import Join
 
 from docstore.documents.canonical import is_plain
+from docstore.sql.dialects.patterns import glob_of
 from docstore.sql.dialects.transactions import translated
 
 # --- joins -----------------------------------------------------------------------------------------------------------
@@ -61,10 +61,6 @@ def _compiled(join: OrderedJoin, compiler: SQLCompiler, options: dict[str, Any])
 
 # --- columns ---------------------------------------------------------------------------------------------------------
 
-_PIECE: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
-
-_GLOB: Final = {"%": "*", "_": "?"}
-
 
 def like(dialect: str, column: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
     """Return the condition that *column* matches *pattern*: ``%`` is any text, ``_`` any character, ``\\`` escapes.
@@ -78,15 +74,7 @@ def like(dialect: str, column: sa.ColumnElement[Any], pattern: str) -> sa.Column
         return sa.false()
     if dialect != "sqlite":
         return column.like(pattern, escape="\\")
-    return column.op("GLOB", is_comparison=True, return_type=sa.Boolean())(_glob(pattern))
-
-
-def _glob(pattern: str) -> str:
-    """Return *pattern* as GLOB has it, which escapes its special characters by brackets."""
-    pieces = ((escaped, plain) for escaped, plain in _PIECE.findall(pattern))
-    return "".join(
-        _GLOB[plain] if plain in _GLOB else re.sub(r"[*?[]", r"[\g<0>]", escaped or plain) for escaped, plain in pieces
-    )
+    return column.op("GLOB", is_comparison=True, return_type=sa.Boolean())(glob_of(pattern))
 
 
 def unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

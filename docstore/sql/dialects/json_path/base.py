@@ -21,13 +21,8 @@ from docstore.sql.dialects.json_path.bounds import Bound
 INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 """A token that can be a list's index: as in RFC 6901, with no more digits than the servers take."""
 
-_PATTERN: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
-
 SHORT: Final = 191
 """Characters of canonical text that every database's index takes."""
-
-ANY: Final = "%"
-ONE: Final = "_"
 
 
 def literal(text: str) -> sa.ColumnElement[str]:
@@ -48,12 +43,6 @@ def is_bare(value: JSON) -> bool:
 def text_of(value: JSON) -> str:
     """Return the canonical text of *value*."""
     return dumps(value).decode()
-
-
-def pieces_of(pattern: str) -> list[tuple[str, bool]]:
-    """Return each character of a LIKE pattern, with whether it is a wildcard."""
-    found = _PATTERN.findall(pattern)
-    return [(escaped or plain, plain in (ANY, ONE) and not escaped) for escaped, plain in found]
 
 
 class Spot(ABC):

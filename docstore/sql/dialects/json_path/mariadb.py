@@ -23,11 +23,11 @@ from docstore.sql.dialects.json_path.base import (
     Tagged,
     constant,
     literal,
-    pieces_of,
     rank_of,
     text_of,
 )
 from docstore.sql.dialects.json_path.bounds import Bound
+from docstore.sql.dialects.patterns import pieces_of
 from docstore.sql.dialects.types import ExactText
 
 _PREFIX: Final = SHORT

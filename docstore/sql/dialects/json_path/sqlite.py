@@ -25,11 +25,11 @@ from docstore.sql.dialects.json_path.base import (
     Tagged,
     constant,
     is_bare,
-    pieces_of,
     rank_of,
     text_of,
 )
 from docstore.sql.dialects.json_path.bounds import Bound
+from docstore.sql.dialects.patterns import glob_of
 
 _PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
 """A key that is the same in a path, in quotes, as in the text of a document."""
@@ -129,9 +129,7 @@ class _Spot(Spot):
         return (self.type == "text") & self.value.bool_op(operator)(text)
 
     def like(self, pattern: str) -> sa.ColumnElement[bool]:
-        # LIKE ignores case, GLOB does not.
-        glob = "".join(_globbed(character, special) for character, special in pieces_of(pattern))
-        return (self.type == "text") & self.value.bool_op("GLOB")(glob)
+        return (self.type == "text") & self.value.bool_op("GLOB")(glob_of(pattern))
 
     def has_text(self, text: str) -> sa.ColumnElement[bool]:
         return (self.type == "text") & (sa.func.instr(self.value, text) > 0)
@@ -235,12 +233,6 @@ def _is_one(
         return type_.in_(_NUMBERS) & (value == _read(sa.literal(text_of(wanted))))
 
     return sa.or_(sa.false(), *map(is_it, values))
-
-
-def _globbed(character: str, special: bool) -> str:
-    if special:
-        return "*" if character == "%" else "?"
-    return f"[{character}]" if character in "*?[" else character
 
 
 class SQLite(Places):
