@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from docstore.errors import DecodeError, short_repr, with_article
 def misfits(value: Any, annotation: Any, tokens: tuple[str, ...] = ()) -> Iterator[DecodeError]:
     """Yield an error for each place in *value*, which is at *tokens*, that does not have the type *annotation* says.
 
-    Looks into lists, dicts and objects of classes that declare their fields.
+    Looks into lists, tuples, dicts and objects of classes that declare their fields.
     """
     allowed = members_of([annotation])
     if value is None and (not allowed or type(None) in typing.get_args(annotation)):
@@ -30,19 +31,25 @@ def misfits(value: Any, annotation: Any, tokens: tuple[str, ...] = ()) -> Iterat
         expected = " or ".join(map(_called, allowed))
         yield DecodeError(f"should be {expected}, and is {short_repr(value)}", pointer=join_pointer(tokens))
         return
-    if isinstance(value, Mapping) and len(typing.get_args(fitting)) == 2:
-        for key, item in value.items():
-            yield from misfits(item, typing.get_args(fitting)[1], (*tokens, _text_of(key)))
-    elif isinstance(value, list) and typing.get_args(fitting):
-        for index, item in enumerate(value):
-            yield from misfits(item, typing.get_args(fitting)[0], (*tokens, str(index)))
-    elif isinstance(fitting, type) and declares(type(value)):
+    for token, item, inner in _members(value, fitting):
+        yield from misfits(item, inner, (*tokens, token))
+
+
+def _members(value: Any, annotation: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the token, the value and the annotation of each thing in *value*, which is of the type *annotation*."""
+    arguments = typing.get_args(annotation)
+    if isinstance(value, Mapping) and len(arguments) == 2:
+        yield from (
+            (key.name if isinstance(key, Enum) else str(key), item, arguments[1]) for key, item in value.items()
+        )
+    elif isinstance(value, tuple) and arguments and arguments[-1] is not ...:
+        yield from zip(map(str, range(len(value))), value, arguments, strict=False)
+    elif isinstance(value, (list, tuple)) and arguments:
+        yield from ((str(index), item, arguments[0]) for index, item in enumerate(value))
+    elif declares(type(value)):
         for field in stored_fields(type(value)):
-            try:
-                item = field.read(value)
-            except AttributeError:
-                continue
-            yield from misfits(item, field.annotation, (*tokens, field.key))
+            with suppress(AttributeError):
+                yield field.key, field.read(value), field.annotation
 
 
 def _is_of(value: Any, annotation: Any) -> bool:
@@ -58,8 +65,11 @@ def _called(annotation: Any) -> str:
     return _IN_JSON.get(cls) or with_article(getattr(cls, "__name__", str(cls)))
 
 
-_IN_JSON: Final = {dict: "a JSON object", list: "a list", str: "a text", bool: "true or false", float: "a number"}
-
-
-def _text_of(key: Any) -> str:
-    return key.name if isinstance(key, Enum) else str(key)
+_IN_JSON: Final = {
+    dict: "a JSON object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+}
