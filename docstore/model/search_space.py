@@ -287,13 +287,13 @@ class SearchSpace:
                 return "parameters", dict(given), f"Give values that fulfil {constraint!r}."
         for parameter in self._parameters:
             if isinstance(parameter, DerivedParameter) and parameter.name in given:
-                expected = parameter.compute(dict(given))
-                if given[parameter.name] != expected:
-                    return (
-                        f"value of parameter {parameter.name!r}",
-                        given[parameter.name],
-                        f"It is derived: give {expected!r}.",
-                    )
+                thing, value = f"value of parameter {parameter.name!r}", given[parameter.name]
+                try:
+                    expected = parameter.compute(dict(given))
+                except InvalidValueError as error:
+                    return thing, value, error.remedy
+                if value != expected:
+                    return thing, value, f"It is derived: give {expected!r}."
         return None
 
 

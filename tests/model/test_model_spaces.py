@@ -193,6 +193,15 @@ class TestADerivedParameter:
         with pytest.raises(InvalidValueError, match="It is derived: give 4"):
             space.check_membership({"x": 2, "d": 5}, raise_error=True)
 
+    @pytest.mark.parametrize("given", [{"x": 1, "d": 1}, {"d": 1}], ids=["it is no integer", "it lacks its source"])
+    def test_is_outside_of_the_search_space_if_it_cannot_be_computed(self, given):
+        x = RangeParameter("x", INT, 0, 9, backfill_value=0)
+        space = SearchSpace([x, DerivedParameter("d", INT, "0.5*x")])
+
+        assert space.check_membership(given) is False
+        with pytest.raises(InvalidValueError, match="value of parameter 'd': 1 cannot be used"):
+            space.check_membership(given, raise_error=True)
+
 
 class TestASearchSpace:
     def test_keeps_the_order_of_its_parameters(self):
