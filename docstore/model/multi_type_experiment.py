@@ -85,6 +85,8 @@ class MultiTypeExperiment(Experiment):
 
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
         """Return the runner of trials of that type."""
+        if trial_type == self.default_trial_type:
+            return self.runner  # which may have been assigned since
         return None if trial_type is None else self._trial_type_to_runner.get(trial_type)
 
     def add_tracking_metric(

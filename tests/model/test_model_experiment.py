@@ -327,6 +327,13 @@ class TestAnExperimentOfSeveralTrialTypes:
         assert tuned.metrics_for_trial_type("short") == [Metric("guess")]
         assert tuned.default_trials == {1}
 
+    def test_runs_trials_of_its_own_type_by_the_runner_that_it_was_given_last(self, tuned):
+        tuned.runner = None
+        assert tuned.new_trial().runner is None
+
+        tuned.runner = Runner()
+        assert tuned.trials[0].runner == Runner()
+
     def test_refuses_a_type_that_it_lacks(self, tuned):
         with pytest.raises(InvalidValueError, match="add_trial_type"):
             tuned.new_trial(trial_type="short")
