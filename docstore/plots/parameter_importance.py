@@ -23,8 +23,6 @@ FEWEST: Final = 20
 """Fewer arms with a value tell nothing about importance."""
 _GROUPS: Final = 8
 """The most groups that the values of a parameter are put into."""
-_FOLDS: Final = 20
-"""The parts of the data, each of which is left out once to find out how sure the importance is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,12 @@ class Importance:
         effect: the share of the variance of the objective's ranks that is between the groups of the parameter's
             values, less what chance gives: eta squared of the Kruskal-Wallis test, (H - k + 1) / (n - k). It is below 0
             where they differ less than by chance.
-        error: its standard error, by a jackknife over 20 parts of the data.
         by_chance: what a parameter without any effect exceeds in one case of twenty.
         groups: into how many groups its values were put; a number into groups of equal size.
     """
 
     parameter: str
     effect: float
-    error: float
     by_chance: float
     groups: int
 
@@ -105,50 +101,23 @@ def _ranks(values: Sequence[float]) -> list[float]:
 
 
 def _importance(name: str, groups: Sequence[int], ranks: Sequence[float]) -> Importance:
-    whole = _Sums.of(groups, ranks)
-    left_out = [whole.without(_Sums.of(groups[fold::_FOLDS], ranks[fold::_FOLDS])).effect for fold in range(_FOLDS)]
-    mean = math.fsum(left_out) / _FOLDS
-    error = math.sqrt(math.fsum((each - mean) ** 2 for each in left_out) * (_FOLDS - 1) / _FOLDS)
-    n, k = whole.n, len(whole.by_group)
+    n, k = len(ranks), len(set(groups))
     chance = (_chi_squared_of_95_percent(k - 1) - k + 1) / (n - k)
-    return Importance(name, whole.effect, error, chance, k)
+    return Importance(name, _effect(groups, ranks), chance, k)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """What eta squared is computed from: counts and sums of ranks by group, and the sum of their squares."""
-
-    by_group: dict[int, tuple[int, float]]
-    squares: float
-
-    @classmethod
-    def of(cls, groups: Sequence[int], ranks: Sequence[float]) -> _Sums:
-        by_group: dict[int, tuple[int, float]] = {}
-        for group, rank in zip(groups, ranks, strict=True):
-            count, total = by_group.get(group, (0, 0.0))
-            by_group[group] = count + 1, total + rank
-        return cls(by_group, math.fsum(rank * rank for rank in ranks))
-
-    def without(self, other: _Sums) -> _Sums:
-        """Return the sums without those of *other*."""
-        less = {g: (n - other.by_group.get(g, (0, 0.0))[0], t - other.by_group.get(g, (0, 0.0))[1])
-                for g, (n, t) in self.by_group.items()}  # fmt: skip
-        return _Sums({group: sums for group, sums in less.items() if sums[0]}, self.squares - other.squares)
-
-    @property
-    def n(self) -> int:
-        return sum(count for count, _ in self.by_group.values())
-
-    @property
-    def effect(self) -> float:
-        n, k = self.n, len(self.by_group)
-        total = math.fsum(total for _, total in self.by_group.values())
-        spread = self.squares - total * total / n
-        if spread <= 0.0 or n <= k:
-            return 0.0  # all values are equal
-        between = math.fsum(t * t / count for count, t in self.by_group.values()) - total * total / n
-        h = (n - 1) * between / spread  # Kruskal and Wallis, corrected for ties
-        return (h - k + 1) / (n - k)
+def _effect(groups: Sequence[int], ranks: Sequence[float]) -> float:
+    """Return eta squared of the ranks in these groups; 0 if all values are equal."""
+    by_group: dict[int, list[float]] = {}
+    for group, rank in zip(groups, ranks, strict=True):
+        by_group.setdefault(group, []).append(rank)
+    n, k, mean = len(ranks), len(by_group), math.fsum(ranks) / len(ranks)
+    spread = math.fsum((rank - mean) ** 2 for rank in ranks)
+    if spread <= 0.0:
+        return 0.0
+    between = math.fsum(len(each) * (math.fsum(each) / len(each) - mean) ** 2 for each in by_group.values())
+    h = (n - 1) * between / spread  # Kruskal and Wallis, corrected for ties
+    return (h - k + 1) / (n - k)
 
 
 def _chi_squared_of_95_percent(freedom: int) -> float:
@@ -162,10 +131,10 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
 
     The measure is eta squared of the Kruskal-Wallis test, from 0 to 1: the values of a parameter are put into groups (a
     choice by its values, a number into up to 8 of equal size), and it is the share of the variance of the objective's
-    ranks that lies between them, less what chance gives. Bars have their standard error, by a jackknife; the line says
-    what a parameter without any effect exceeds in one case of twenty. Both directions of an effect count, and so does
-    an optimum in the middle. What parameters do only together does not; and where the search tried two of them
-    together, each has the effect of both. With fewer than 20 arms it draws no bars, and says so.
+    ranks that lies between them, less what chance gives. The line says what a parameter without any effect exceeds in
+    one case of twenty. Both directions of an effect count, and so does an optimum in the middle. What parameters do
+    only together does not; and where the search tried two of them together, each has the effect of both. With fewer
+    than 20 arms it draws no bars, and says so.
 
     Args:
         experiment, metric, ax: as for ``objective``.
@@ -185,10 +154,8 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
     if not drawn:
         return drawing.say(ax, "no parameter has two values")
     rows = range(len(drawn))
-    bars: Style = {"color": drawing.SKY, "edgecolor": drawing.BLUE, "label": "effect ± standard error"}
+    bars: Style = {"color": drawing.SKY, "edgecolor": drawing.BLUE, "label": "effect"}
     ax.barh(rows, [max(0.0, each.effect) for each in drawn], height=0.65, linewidth=0.6, **bars)
-    error: Style = {"ecolor": drawing.ink(ax), "elinewidth": 1.0, "capsize": 2.0, "fmt": "none"}
-    ax.errorbar([each.effect for each in drawn], rows, xerr=[each.error for each in drawn], **error)
     ax.plot([], [], color=drawing.VERMILLION, linewidth=1.6, label="by chance\n(1 in 20 exceeds)")
     ax.vlines([e.by_chance for e in drawn], [r - 0.4 for r in rows], [r + 0.4 for r in rows], color=drawing.VERMILLION)
     ax.set_yticks(rows, [drawing.plain(each.parameter, 32) for each in drawn])

@@ -209,14 +209,6 @@ class TestImportance:
 
         assert exceeded / 90 == pytest.approx(0.05, abs=0.04)
 
-    def test_is_less_sure_of_fewer_trials(self):
-        few, many = (
-            next(each for each in importance_of(many_breads(trials)).parameters if each.parameter == "sugar")
-            for trials in (24, 400)
-        )
-
-        assert few.error > many.error > 0.0
-
     def test_of_equal_values_is_nothing(self):
         assert {each.effect for each in importance_of(breads(*losses(*[1.0] * 24))).parameters} == {0.0}
 
