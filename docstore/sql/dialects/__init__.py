@@ -2,8 +2,8 @@
 
 ``engines`` opens a database, ``transactions`` begins and ends in it. Each database has a ``Backend`` (``base``), in
 ``sqlite``, ``postgresql`` or ``mariadb``, which ``backend_of`` finds; ``servers`` is what the last two share. ``types``
-has the column types, ``json_path`` the SQL of one place in a JSON column, ``patterns`` LIKE, ``expressions`` other SQL;
-``urls`` hides passwords.
+has the column types, ``json_path`` the SQL of one place in a JSON column, ``patterns`` that of LIKE, ``expressions``
+other SQL; ``urls`` hides passwords.
 
 A new database is a module here with its ``Backend``, listed in ``engines.BACKENDS``; one in ``json_path``; and one for
 its views in ``docstore.migrations.views``.

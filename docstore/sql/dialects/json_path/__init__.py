@@ -1,6 +1,8 @@
 """The SQL of one place in a JSON column, for each database: comparisons, text search, order and indexes.
 
-``base`` has the interface (``Places``, ``Spot``), and ``bounds`` the ends of ranges of numbers.
+``base`` has the interface: ``Places`` are those of a column in one database, a ``Spot`` is one of them, and ``Tagged``
+has the members of a number there that is stored as an object. In SQLite, a spot is ``_Reached`` by a path or, if a key
+cannot be in a path, ``_Walked`` to, member by member. ``bounds`` has the ends of ranges of numbers.
 """
 
 from __future__ import annotations

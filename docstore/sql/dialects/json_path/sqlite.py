@@ -43,10 +43,10 @@ _TAGGED: Final = (f'{{"{TAG}":"float"', f'{{"{TAG}":"int#')
 _NUMBERS: Final = ("integer", "real")
 
 
-def literal(text: str) -> sa.ColumnElement[str]:
-    """Return *text* as a literal in the statement, compiled once; SQLAlchemy would render its own each time."""
-    quoted = text.replace("'", "''")
-    return sa.literal_column(f"'{quoted}'", sa.String())
+def quoted(text: str) -> sa.ColumnElement[str]:
+    """Return *text* in quotes, as the statement has it; ``base.literal`` would be rendered at each execution."""
+    doubled = text.replace("'", "''")
+    return sa.literal_column(f"'{doubled}'", sa.String())
 
 
 class _Spot(Spot):
@@ -59,7 +59,7 @@ class _Spot(Spot):
         self.json: sa.ColumnElement[str] = at.json
         self.has_digits = isinstance(at, _Reached)
         members = sa.case((self.type == "object", self.json))
-        self.tagged = Tagged(*(_extract(members, literal(f'$."{key}"')) for key in (TAG, "value", "hex")))
+        self.tagged = Tagged(*(_extract(members, quoted(f'$."{key}"')) for key in (TAG, "value", "hex")))
 
     def exists(self) -> sa.ColumnElement[bool]:
         return self.type.is_not(None)
@@ -157,14 +157,14 @@ class _Reached:
         container, path = body, "$"
         for token in tokens[:-1]:
             if INDEX.fullmatch(token):
-                container, path = sa.func.coalesce(*(_arrow(container, literal(p)) for p in _either(path, token))), "$"
+                container, path = sa.func.coalesce(*(_arrow(container, quoted(p)) for p in _either(path, token))), "$"
             else:
                 path += f'."{token}"'
         last = tokens[-1] if tokens else None
         paths = [path] if last is None else _either(path, last) if INDEX.fullmatch(last) else [f'{path}."{last}"']
-        self.type: sa.ColumnElement[str] = _first(sa.func.json_type(container, literal(p)) for p in paths)
-        self.value: sa.ColumnElement[Any] = _first(_extract(container, literal(p)) for p in paths)
-        self.json: sa.ColumnElement[str] = _first(_arrow(container, literal(p)) for p in paths)
+        self.type: sa.ColumnElement[str] = _first(sa.func.json_type(container, quoted(p)) for p in paths)
+        self.value: sa.ColumnElement[Any] = _first(_extract(container, quoted(p)) for p in paths)
+        self.json: sa.ColumnElement[str] = _first(_arrow(container, quoted(p)) for p in paths)
 
 
 class _Walked:
@@ -247,7 +247,7 @@ class SQLite(Places):
     def create_index(
         self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
     ) -> None:
-        which = table.c.path != literal("") if of_parts else table.c.path == literal("")
+        which = table.c.path != quoted("") if of_parts else table.c.path == quoted("")
         index = sa.Index(name, table.c.kind, _Spot(table.c.body, tokens).value, sqlite_where=which, _table=table)
         connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
