@@ -16,12 +16,13 @@ from docstore.documents.digests import Digests
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError, MissingDependencyError
-from docstore.sql.column_checks import CodeNames, missing_codes, wrong_head_columns, wrong_part_columns
+from docstore.sql.column_checks import CodeNames
 from docstore.sql.rows import HeadRow, body_problem
 from docstore.sql.tables import documents
 from docstore.sql.tagging import tags_in
 from docstore.verify import statements
 from docstore.verify.blame_rows import RowBlame
+from docstore.verify.columns import missing_codes, wrong_head_columns, wrong_part_columns
 from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import Unread
 
