@@ -1,4 +1,8 @@
-"""Find the version that a caller names: by its number, by a tag, or by a time at which it was current."""
+"""Find the version that a caller names: by its number, by a tag, or by a time at which it was current.
+
+``chosen_version`` takes it as ``load`` does, by one of three arguments. ``version_number`` takes one argument, which may
+be any of these, and so does ``kept_version_number``, which also looks whether the version is there.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,8 @@ def chosen_version(
     if version is not None and type(version) is not int:
         raise InvalidValueError("version", version, "Give its number; tag= takes a tag, and at= a time.")
     if at is not None:
-        return _number_at(connection, head, at)
+        checked_moment("at", at)  # and no tag
+        return version_number(connection, head, at)
     return version if tag is None else _tagged(connection, head, tag)
 
 
@@ -45,11 +50,15 @@ def version_number(connection: Connection, head: HeadRow, when: When) -> int:
     """
     if type(when) is int:
         return when
-    if isinstance(when, datetime):
-        return _number_at(connection, head, when)
     if isinstance(when, str):
         return _tagged(connection, head, when)
-    raise InvalidValueError("version", when, "Give its number, a tag, or a time with a zone.")
+    if not isinstance(when, datetime):
+        raise InvalidValueError("version", when, "Give its number, a tag, or a time with a zone.")
+    number = rows.version_at(connection, head.id, checked_moment("at", when))
+    if number is None:
+        wanted = f"from {when.isoformat()} or before"
+        raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind)
+    return number
 
 
 def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
@@ -67,23 +76,8 @@ def kept_version_number(connection: Connection, head: HeadRow, when: When) -> in
         InvalidValueError, VersionNotFoundError: as ``version_number``; or there is no such version, or it was folded.
     """
     number = version_number(connection, head, when)
-    if type(number) is not int or not 1 <= number <= head.version:
+    if not 1 <= number <= head.version:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
     if not version_numbered(connection, head, number).is_kept:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    return number
-
-
-def _number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
-    """Return the version that was current at *moment*.
-
-    Raises:
-        InvalidValueError: *moment* has no time zone.
-        VersionNotFoundError: it is before the first version.
-    """
-    number = rows.version_at(connection, head.id, checked_moment("at", moment))
-    if number is None:
-        raise VersionNotFoundError(
-            head.name, wanted=f"from {moment.isoformat()} or before", head=head.version, kind=head.kind
-        )
     return number
