@@ -1,7 +1,7 @@
 """Find the version that a caller names: by its number, by a tag, or by a time at which it was current.
 
-``chosen_version`` takes it as ``load`` does, by one of three arguments. ``version_number`` takes one argument, which may
-be any of these, and so does ``kept_version_number``, which also looks whether the version is there.
+``chosen_version`` takes it as ``load`` does, by one of three arguments. ``version_number`` takes one argument that is
+any of these, and so does ``kept_version_number``, which also looks whether the version is there.
 """
 
 from __future__ import annotations
