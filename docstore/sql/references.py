@@ -14,11 +14,10 @@ from sqlalchemy.engine import Connection
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql.dialects import AsText
 from docstore.sql.grouping import grouped
+from docstore.sql.paging import PageSize
 from docstore.sql.tables import documents, versions
 
-_ROWS: Final = 500
-_TEXT: Final = 8 * 2**20
-"""Rows, and characters of their JSON, that are read at once; a longer text is read by itself."""
+_PAGE: Final = PageSize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def references(
         found = connection.execute(
             sa.select(table.c.id, key.label("key"), sa.func.char_length(text).label("size")).where(has)
         ).all()
-        for page in grouped(found, attrgetter("size"), _ROWS, _TEXT):
+        for page in grouped(found, attrgetter("size"), _PAGE.rows, _PAGE.text):
             # Not by pairs, for which MariaDB reads the whole table. For several documents, some rows more are read.
             at = table.c.id.in_({row.id for row in page}) & key.in_({row.key for row in page})
             for row in connection.execute(sa.select(table.c.id, key.label("key"), text.label("text")).where(at)):

@@ -30,7 +30,7 @@ from docstore.sql.grouping import grouped
 from docstore.sql.tables import IS_HEAD, codes, documents, names, of_head, states, tags, versions
 from docstore.sql.tagging import seal_head
 
-_MANY: Final = 500
+_MOST_PATHS: Final = 500
 """If more pieces than this are wanted, all are read: SQLite binds at most 32,766 values."""
 
 
@@ -331,7 +331,7 @@ def pieces_by_path(
     """
     if paths is not None and not paths:
         return []
-    if paths is not None and len(paths) <= _MANY:
+    if paths is not None and len(paths) <= _MOST_PATHS:
         return _piece_rows(connection, queries[1], {**values, "at_paths": list(paths)})
     rows = _piece_rows(connection, queries[0], values)
     return rows if paths is None else [row for row in rows if row.path in paths]
@@ -359,7 +359,7 @@ _VERSIONED_AT: Final = _VERSIONED.where(documents.c.path.in_(sa.bindparam("at_pa
 
 def versioned_pieces(connection: Connection, id: str, field: str, paths: Collection[str]) -> list[VersionedPiece]:
     """Return the parts at *paths*, all in *field*, in no order."""
-    if len(paths) <= _MANY:
+    if len(paths) <= _MOST_PATHS:
         found = connection.execute(_VERSIONED_AT, {"of_id": id, "at_paths": list(paths)})
         return [VersionedPiece._make(row) for row in found]
     rows = connection.execute(_VERSIONED.where(in_field(field)), {"of_id": id})
@@ -372,7 +372,7 @@ _KEYS_AT: Final = _KEYS.where(documents.c.path.in_(sa.bindparam("at_paths", expa
 
 def part_digests(connection: Connection, id: str, paths: Collection[str] | None) -> dict[str, tuple[int, str]]:
     """Return the version and the digest of each part at *paths*, or of each, by path; no body is read."""
-    if paths is None or len(paths) > _MANY:
+    if paths is None or len(paths) > _MOST_PATHS:
         found = connection.execute(_KEYS, {"of_id": id})
     else:
         found = connection.execute(_KEYS_AT, {"of_id": id, "at_paths": list(paths)})

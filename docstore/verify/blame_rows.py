@@ -19,7 +19,7 @@ from docstore.errors import CodecError, PatchError
 from docstore.verify.damage import Damage, Subject
 
 _UNLIKE: Final = "they are not the ones that version has"
-_MANY: Final = 10
+_MOST_NAMED: Final = 10
 """The most rows that one damage names, if it is not known which of them is damaged."""
 
 
@@ -107,8 +107,10 @@ class RowBlame:
             return self._subject.piece(paths[0], f"it is not what version {newer.number} made of it")
         if not paths:
             return self._subject.rows("documents", _UNLIKE)
-        more = f" and {len(paths) - _MANY} more" if len(paths) > _MANY else ""
-        those = f"one or more of {', '.join(paths[:_MANY])}{more} are not what version {newer.number} made of them"
+        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+        those = (
+            f"one or more of {', '.join(paths[:_MOST_NAMED])}{more} are not what version {newer.number} made of them"
+        )
         return self._subject.rows("documents", f"{_UNLIKE}: {those}")
 
     # --- undoing a version -------------------------------------------------------------------------------------------

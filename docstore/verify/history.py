@@ -20,7 +20,7 @@ from docstore.verify.damage import Damage, Subject
 from docstore.verify.rows import CurrentState, Decode, PartColumns, undecoded
 from docstore.verify.statements import Unread
 
-_MANY: Final = 1_000
+_MOST_MISSING: Final = 1_000
 """More missing versions in a row are reported as one damage: a damaged column ``version`` may have any number."""
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
@@ -110,7 +110,7 @@ class History:
         if first > last:
             return
         self._lose()
-        if last - first < _MANY:
+        if last - first < _MOST_MISSING:
             for each in range(last, first - 1, -1):
                 yield self._subject.version(each, "its row is missing; no older version can be rebuilt")
         else:

@@ -40,13 +40,13 @@ _LARGEST: Final = 0x0FFFFFFF - 1024
 _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, of one execution; the server refuses a statement above a gigabyte."""
 
-_FEW: Final = 8
+_MOST_IN_ONE_STATEMENT: Final = 8
 """The most rows that are written by one statement; each number of rows has a statement text of its own."""
 
 _BIND: Final = re.compile(r"(?<!%)%\((\w+)\)s")
 """A value's place in a statement; in a name of a schema, SQLAlchemy has doubled the percent sign."""
 
-_MANY: Final = 50
+_WORTH_A_COPY: Final = 50
 """Rows from which on COPY is quicker than INSERT."""
 
 _COPY: Final = "COPY "
@@ -307,7 +307,7 @@ class PostgreSQL(Backend):
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows*; many of them by COPY, which takes a third of the time."""
         place = _place(connection, table.name)
-        is_copied = len(rows) >= _MANY and connection.dialect.driver in _DRIVERS
+        is_copied = len(rows) >= _WORTH_A_COPY and connection.dialect.driver in _DRIVERS
         if is_copied and not connection.execute(_HAS_ROW_SECURITY, {"place": place}).scalar_one():
             _copy_in(connection, table, place, rows)
         else:
@@ -324,7 +324,7 @@ class PostgreSQL(Backend):
         The parts of such a statement do not see what the others write, so no two of them may write the same row.
         """
         rows = [row for each in writes for row in each.rows]
-        is_small = len(rows) <= _FEW and sum(map(_length, rows)) <= _BATCH[1]
+        is_small = len(rows) <= _MOST_IN_ONE_STATEMENT and sum(map(_length, rows)) <= _BATCH[1]
         if not is_small or connection.dialect.driver not in _DRIVERS:
             return super().write(connection, writes)
         shapes = tuple((each.statement, tuple(each.rows[0]), len(each.rows)) for each in writes)
