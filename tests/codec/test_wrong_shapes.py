@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 import docstore
-from docstore import Arm, Experiment, Metric, Objective, OptimizationConfig, ParameterType, RangeParameter, SearchSpace
+from docstore import (
+    Arm,
+    Experiment,
+    Metric,
+    Objective,
+    OptimizationConfig,
+    ParameterType,
+    RangeParameter,
+    Runner,
+    SearchSpace,
+)
 from docstore.errors import DecodeError
 
 SPOILT = [
@@ -55,6 +66,20 @@ class TestAValueOfAnotherTypeThanAnExperimentNeeds:
 
         assert caught.value.pointer.startswith(pointer)
         assert told in str(caught.value)
+
+    def test_is_found_beside_an_object_that_cannot_be_looked_into(self, members, forgotten):
+        @dataclass(init=False)
+        class Watchdog(Runner):
+            pid: int
+
+            def __init__(self, **given: int) -> None:
+                self.pid = given["pid"]
+
+        docstore.register(Watchdog, encode=lambda dog: {"pid": 1}, decode=lambda given: Watchdog(**given))
+        put(members, "/runner", {"__type": "Watchdog", "pid": 1})
+
+        with pytest.raises(DecodeError, match="at /status_quo: should be an Arm, and is 5"):
+            docstore.loads(put(members, "/status_quo", 5))
 
     def test_is_refused_together_with_the_others(self, members):
         put(members, "/status_quo", 5)

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from docstore.codec.classes.class_fields import declares
 from docstore.codec.classes.stored_fields import stored_fields
+from docstore.codec.errors_at import REFUSALS
 from docstore.codec.values.by_annotation import members_of
 from docstore.documents.canonical import join_pointer
-from docstore.errors import DecodeError, short_repr, with_article
+from docstore.errors import DecodeError, RegistryError, short_repr, with_article
 
 
 def misfits(value: Any, annotation: Any, tokens: tuple[str, ...] = ()) -> Iterator[DecodeError]:
@@ -47,9 +48,10 @@ def _members(value: Any, annotation: Any) -> Iterator[tuple[str, Any, Any]]:
     elif isinstance(value, (list, tuple)) and arguments:
         yield from ((str(index), item, arguments[0]) for index, item in enumerate(value))
     elif declares(type(value)):
-        for field in stored_fields(type(value)):
-            with suppress(AttributeError):
-                yield field.key, field.read(value), field.annotation
+        with suppress(RegistryError):  # only a user's functions know what is stored
+            for field in stored_fields(type(value)):
+                with suppress(REFUSALS):  # a property may raise anything
+                    yield field.key, field.read(value), field.annotation
 
 
 def _is_of(value: Any, annotation: Any) -> bool:
