@@ -58,9 +58,9 @@ class Mapper:
         return value
 
     def head(self, obj: Any) -> JSON | None:
-        """Return the JSON of the head of *obj*, of which no part is encoded; None if one may say what the head is.
+        """Return the JSON of the head of *obj*, without encoding a part; None if the head may depend on the parts.
 
-        It may in a class of a user's own kind, or with a user's functions.
+        It may where the kind is a user's own, or where a user's function encodes the object.
         """
         entry = self._entry(obj)
         if entry.kind is None or entry.kind.name not in KINDS or entry.form == "functions":
