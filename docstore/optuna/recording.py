@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from docstore.errors import ConflictError, DocumentExistsError
+from docstore.errors import DocumentExistsError
 from docstore.model import Experiment, TrialStatus
 from docstore.optuna.studies import StudyHead, document_name, is_study, new_experiment, set_attributes
 from docstore.optuna.trials import began, put_trial
-from docstore.optuna.writing import TrialWriter, message_for
+from docstore.optuna.writing import TrialWriter, message_for, retried
 from docstore.store.importing import checked_zone
 
 if TYPE_CHECKING:
@@ -68,14 +68,16 @@ class _Recorder:
         """Save *trial*, which has finished, and those before it that are not saved yet."""
         name = document_name(study.study_name) if self._name is None else self._name
         with self._lock:
-            for attempt in range(1, _TRIES + 1):
-                is_there = name in self._experiments or self._store.exists(name)
-                try:
-                    return self._save(study, trial, name, is_there)
-                except (ConflictError, DocumentExistsError) as error:
-                    # Another process changed the same place, or made the experiment, meanwhile.
-                    if attempt == _TRIES or (is_there and isinstance(error, DocumentExistsError)):
-                        raise
+            retried(_TRIES, lambda: self._save_once(study, trial, name))
+
+    def _save_once(self, study: Study, trial: FrozenTrial, name: str) -> None:
+        is_there = name in self._experiments or self._store.exists(name)
+        try:
+            self._save(study, trial, name, is_there)
+        except DocumentExistsError:
+            if is_there:
+                raise
+            self._save(study, trial, name, True)  # another process made it meanwhile
 
     def _save(self, study: Study, trial: FrozenTrial, name: str, is_there: bool) -> None:
         # Whatever fails, the experiment is read again the next time, and what it lacks is saved then.

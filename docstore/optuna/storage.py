@@ -26,7 +26,7 @@ from sqlalchemy.engine import Connection
 
 from docstore import migrations
 from docstore.documents.kinds import EXPERIMENT
-from docstore.errors import ConflictError, DocumentExistsError, InvalidValueError, StoreError
+from docstore.errors import DocumentExistsError, InvalidValueError, StoreError
 from docstore.json_store.functions import dumps
 from docstore.model import Experiment
 from docstore.optuna.cache import StudyCache, split_id, trial_id_of
@@ -40,10 +40,10 @@ from docstore.optuna.studies import (
     study_head,
 )
 from docstore.optuna.trials import as_text, of_text
-from docstore.optuna.writing import TrialWriter
+from docstore.optuna.writing import TrialWriter, retried
 from docstore.search.conditions import q
 from docstore.sql import optuna_tables
-from docstore.sql.dialects import backoff, shown
+from docstore.sql.dialects import shown
 from docstore.sql.optuna_tables import RunningRow
 from docstore.sql.rows import id_named
 from docstore.sql.transactions import Transactions
@@ -240,20 +240,15 @@ class Storage(BaseStorage, BaseHeartbeat):
         """Save what *change* does to the experiment; of two who set one attribute at once, the later one wins."""
         with self._lock:
             study = self._study(study_id)
-            for attempt in range(1, _TRIES + 1):
+
+            def save() -> None:
                 self._read_head(study)
                 experiment = self._store.load(study.cache.name, lazy=True)
                 study.experiment = None
-                if not change(experiment):
-                    return
-                try:
+                if change(experiment):
                     self._store.save(experiment, parts=[], message="attributes of the study", author=self._author)
-                except ConflictError:
-                    if attempt == _TRIES:
-                        raise
-                    backoff(attempt)
-                else:
-                    return
+
+            retried(_TRIES, save)
 
     # --- trials ------------------------------------------------------------------------------------------------------
 
@@ -455,21 +450,17 @@ class Storage(BaseStorage, BaseHeartbeat):
             UpdateFinishedTrialError: it has ended, and another process has saved it.
         """
         writer = TrialWriter(self._store, self._author, on_conflict="error")
-        for attempt in range(1, _TRIES + 1):
+
+        def save() -> None:
             experiment = self._current_experiment(study)
             if _has_finished(study.cache, trial.number):
                 study.mine.pop(trial.number, None)
                 raise UpdateFinishedTrialError(f"Trial#{trial.number} has already finished and can not be updated.")
             study.experiment = None
-            try:
-                saved = writer.save(experiment, [trial])
-            except ConflictError:
-                if attempt == _TRIES:
-                    raise
-                backoff(attempt)
-                continue
+            saved = writer.save(experiment, [trial])
             study.experiment, study.version = experiment, None if saved is None else saved.number
-            break
+
+        retried(_TRIES, save)
         study.mine.pop(trial.number, None)
         if trial.state.is_finished():
             study.ended.add(trial.number)

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from optuna.trial import FrozenTrial
 
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict
+from docstore.errors import ConflictError
 from docstore.model import Experiment
 from docstore.optuna.trials import put_trial
+from docstore.sql.dialects import backoff
 
 if TYPE_CHECKING:
     from docstore.store.store import Store
+
+T = TypeVar("T")
+
+
+def retried(tries: int, work: Callable[[], T]) -> T:
+    """Return what *work* returns, tried again after a pause if another process saved in the same place first.
+
+    Raises:
+        ConflictError: so it was with each of the *tries*.
+    """
+    for attempt in range(1, tries):
+        try:
+            return work()
+        except ConflictError:
+            backoff(attempt)
+    return work()
 
 
 @dataclass(frozen=True)
