@@ -29,13 +29,14 @@ is rewritten by browsers and proxies. Nothing of this package is imported by ``d
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
 
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy.engine import URL, Engine
     from starlette.applications import Starlette
@@ -72,10 +73,8 @@ def serve(
         InvalidValueError: the address cannot be listened on; or a token without *write*.
         DatabaseError, TablesError: as ``docstore.connect``.
     """
-    try:
+    with _needs_web("serve()"):
         from docstore.web import serving
-    except ImportError as error:
-        raise _missing(error, "serve()") from error
     serving.serve(store_or_url, host, port, write, token, hosts)
 
 
@@ -93,10 +92,8 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: C
         MissingDependencyError: Starlette or Jinja2 is not installed.
         InvalidValueError: *write* without a token, or a token without *write*, or one that is too short.
     """
-    try:
+    with _needs_web("app()"):
         from docstore.web import routes
-    except ImportError as error:
-        raise _missing(error, "app()") from error
     return routes.make_app(store, write=write, token=token, hosts=hosts)
 
 
@@ -129,13 +126,16 @@ def report(
     Cost:
         The experiment is read three times, and the changes of 1,000 versions up to this one, and of those after it.
     """
-    try:
+    with _needs_web("report()"):
         from docstore.web import reporting
-    except ImportError as error:
-        raise _missing(error, "report()") from error
     return reporting.report(store, name, version, with_json=json, progress=progress)
 
 
-def _missing(error: ImportError, purpose: str) -> MissingDependencyError:
-    package = (error.name or "starlette").partition(".")[0]
-    return MissingDependencyError(package, extra="web", purpose=f"docstore.web.{purpose}")
+@contextmanager
+def _needs_web(purpose: str) -> Iterator[None]:
+    """Say which extra to install if a package that *purpose* needs cannot be imported in the block."""
+    try:
+        yield
+    except ImportError as error:
+        package = (error.name or "starlette").partition(".")[0]
+        raise MissingDependencyError(package, extra="web", purpose=f"docstore.web.{purpose}") from error
