@@ -97,6 +97,30 @@ class Source:
         """Return the newest version of a document."""
         return self.store.history(name, kind=kind)[0]
 
+    # --- what is derived, kept in the cache by the key that the method is named by ------------------------------------
+
+    def by_digest(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
+        """Return *what* is derived from the state at a version, made by *make* if it is not in the cache."""
+        return self._cache.get((version.digest, what), make, weigh)
+
+    def by_chain(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
+        """Return *what* is derived from a version and those before it, which no other version has in common."""
+        return self._cache.get((version.chain, what), make, weigh)
+
+    def by_columns(self, info: DocumentInfo, what: str, make: Callable[[], T]) -> T:
+        """Return *what* is derived from the newest state of a document, known by its columns alone."""
+        return self._cache.get(_state(info, what), make)
+
+    def known_by_columns(self, info: DocumentInfo, what: str) -> Any:
+        """Return *what* is derived from the newest state of a document, if it is in the cache; else None."""
+        return self._cache.peek(_state(info, what))
+
+    def unknown_by_columns(self, infos: Iterable[DocumentInfo], what: str) -> list[DocumentInfo]:
+        """Return those of *infos* of whose newest state the cache has no *what*."""
+        return [info for info in infos if self.known_by_columns(info, what) is None]
+
+    # --- what the database has, read without a call of the store ------------------------------------------------------
+
     def newest_versions(self, infos: Sequence[DocumentInfo]) -> dict[str, Version]:
         """Return the newest version of each document by its id, if it is as it was saved and *infos* are about it.
 
@@ -139,27 +163,11 @@ class Source:
             head = self.transactions.head(connection, EXPERIMENT, name)
             return positions_beside(connection, head.id, "trials", index)
 
-    def unknown(self, infos: Iterable[DocumentInfo], what: str) -> list[DocumentInfo]:
-        """Return those of *infos* of whose newest state the cache has no *what*."""
-        return [info for info in infos if self.known(info, what) is None]
-
-    def known(self, info: DocumentInfo, what: str) -> Any:
-        """Return *what* was derived from the newest state of a document, if it is in the cache; else None."""
-        return self._cache.peek(_state(info, what))
-
-    def cached(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
-        """Return *what* was derived from the state at a version, made by *make* if it is not in the cache."""
-        return self._cache.get((version.digest, what), make, weigh)
-
-    def of_history(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
-        """Return *what* was derived from a version and those before it, which no other version has in common."""
-        return self._cache.get((version.chain, what), make, weigh)
-
-    def of_state(self, info: DocumentInfo, what: str, make: Callable[[], T]) -> T:
-        """Return *what* was derived from the newest state of a document, known by its columns alone."""
-        return self._cache.get(_state(info, what), make)
-
-    # --- the JSON of a document, as it is stored ---------------------------------------------------------------------
+    def name_of(self, id: str) -> str | None:
+        """Return the name of the document with this id; None if it was purged."""
+        with self.transactions.reading() as connection:
+            found = head_of(connection, id)
+        return None if found is None else found.name
 
     def stored(self, name: str, pointer: str, kind: str = EXPERIMENT, version: int | None = None) -> MaybeJSON:
         """Return the JSON at *pointer*, with its tags, now or at a version.
@@ -176,6 +184,7 @@ class Source:
         Cost:
             A read of the head, however many parts there are.
         """
+        # This pointer leads to the head's own piece, which is read alone; "" would lead to the parts as well.
         found = self._around(name, "/__type", kind, version)
         return found if isinstance(found, dict) else {}
 
@@ -188,12 +197,6 @@ class Source:
     def decode(self, value: JSON) -> Any:
         """Return the value of tagged JSON, with an object of a class as a dict of its members."""
         return self._codec.decode(value)
-
-    def name_of(self, id: str) -> str | None:
-        """Return the name of the document with this id; None if it was purged."""
-        with self.transactions.reading() as connection:
-            found = head_of(connection, id)
-        return None if found is None else found.name
 
 
 def _has_files(store: Store) -> bool:

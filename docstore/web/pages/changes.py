@@ -137,7 +137,7 @@ def change_row(
     what = f"words for {kind}" if value_now is None else f"words for {kind} with values"
     if not version.is_kept:
         what = "words for a folded version"  # before compact(), the same version had others
-    words, places = source.of_history(version, what, make, lambda made: 1)
+    words, places = source.by_chain(version, what, make, lambda made: 1)
     return ChangeRow(
         kind,
         name,

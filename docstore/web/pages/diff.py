@@ -87,7 +87,7 @@ def diff_page(source: Source, name: str, kind: str, pair: Pair, start: int = 0) 
     def make() -> tuple[Line, ...]:
         return source.store.diff(name, old.number, new.number, kind=kind, other=pair.other).lines
 
-    lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
+    lines = source.by_digest(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
     was, now = change_row(source, name, kind, old), change_row(source, other, kind, new)
     newest, head = (now, new.number) if is_fixed else (change_row(source, name, kind, ours), ours.number)
     made_of = (old.chain, new.chain) if is_fixed else (was, now, newest, head)

@@ -130,7 +130,7 @@ def document_page(source: Source, look: Look) -> DocumentPage:
         wanted = f"{look.version} with the seal {look.seal}"
         raise VersionNotFoundError(name, wanted=wanted, head=shown.head, kind=kind)
     what = f"places of {kind} {name} at {look.pointer} from {look.start}"
-    found = source.of_history(shown.version, what, lambda: _places(source, look, shown), _weight)
+    found = source.by_chain(shown.version, what, lambda: _places(source, look, shown), _weight)
     places = _blamed(source, look, found)
     version = change_row(source, name, kind, shown.version)
     newest = version if is_fixed else shown.newest

@@ -111,7 +111,7 @@ def _info_at(info: DocumentInfo, shown: Version, head: Mapping[str, JSON]) -> Do
 
 def _count(source: Source, info: DocumentInfo) -> int:
     """Return how many trials an experiment has."""
-    return source.of_state(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=info.name).count())
+    return source.by_columns(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=info.name).count())
 
 
 def _count_at(source: Source, name: str, shown: Version) -> int:

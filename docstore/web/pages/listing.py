@@ -126,9 +126,9 @@ def listing(source: Source, kind: str, filters: dict[str, str], after: str | Non
     )
     page = found.page(_PAGE, after=after)
     infos = list(page)
-    versions = source.newest_versions(source.unknown(infos, "change"))
-    counts = source.trial_counts(source.unknown(infos, "count")) if kind == EXPERIMENT else {}
-    trials = {info.id: source.of_state(info, "count", partial(_count, counts, info)) for info in infos}
+    versions = source.newest_versions(source.unknown_by_columns(infos, "change"))
+    counts = source.trial_counts(source.unknown_by_columns(infos, "count")) if kind == EXPERIMENT else {}
+    trials = {info.id: source.by_columns(info, "count", partial(_count, counts, info)) for info in infos}
     best = _best_values(source, infos, trials) if kind == EXPERIMENT else {}
     rows = [
         ListRow(
@@ -156,7 +156,7 @@ def _count(counts: Mapping[str, int], info: DocumentInfo) -> int:
 def _best_values(source: Source, infos: Sequence[DocumentInfo], trials: Mapping[str, int]) -> dict[str, Best]:
     """Return by id what the column of the best value says of each experiment that has trials."""
     unknown, left = [], _TRIALS
-    for info in source.unknown([info for info in infos if trials[info.id]], "best"):
+    for info in source.unknown_by_columns([info for info in infos if trials[info.id]], "best"):
         if trials[info.id] <= left:
             left -= trials[info.id]
             unknown.append(info)
@@ -164,8 +164,8 @@ def _best_values(source: Source, infos: Sequence[DocumentInfo], trials: Mapping[
         read = read_documents(connection, [info.id for info in unknown]) if unknown else {}
     for info in unknown:
         if info.id in read:
-            source.of_state(info, "best", partial(_best_value, source, read[info.id]))
-    found = {info.id: source.known(info, "best") for info in infos if trials[info.id]}
+            source.by_columns(info, "best", partial(_best_value, source, read[info.id]))
+    found = {info.id: source.known_by_columns(info, "best") for info in infos if trials[info.id]}
     return {id: each or _NOT_READ for id, each in found.items()}
 
 
@@ -211,4 +211,4 @@ def _change(source: Source, info: DocumentInfo, newest: Version | None = None) -
         except DocstoreError:
             return None
 
-    return source.of_state(info, "change", make)
+    return source.by_columns(info, "change", make)

@@ -40,7 +40,7 @@ def news(source: Source, kind: str, name: str, seen: str) -> News | None:
 
 
 def _change(source: Source, info: DocumentInfo) -> ChangeRow:
-    return source.of_state(
+    return source.by_columns(
         info,
         "newest change",
         lambda: newest_change(source, info.name, info.kind, source.newest_version(info.name, info.kind)),

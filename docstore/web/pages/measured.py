@@ -90,7 +90,7 @@ def trial_table(source: Source, name: str, version: Version) -> TrialTable:
         stored = read_experiment(source.transactions, name, number=version.number)
         return _table(stored, source.decode)
 
-    return source.cached(version, "trials", make, lambda made: len(made.trials) * len(made.cells) + 100)
+    return source.by_digest(version, "trials", make, lambda made: len(made.trials) * len(made.cells) + 100)
 
 
 def ranked(source: Source, name: str, version: Version) -> Ranked:
@@ -101,7 +101,7 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
         stored = read_experiment(source.transactions, name, number=version.number)
         return _ranked(stored, source.decode)
 
-    return source.cached(version, "ranked", make, lambda made: 12 * len(made.arms) + 100)
+    return source.by_digest(version, "ranked", make, lambda made: 12 * len(made.arms) + 100)
 
 
 def _ranked(stored: StoredExperiment, decode: Decode) -> Ranked:
