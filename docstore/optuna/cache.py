@@ -47,14 +47,14 @@ class StudyCache:
         document: the id of the experiment.
         name: of the experiment.
         version: that was read last; 0 before the first one.
-        experiment: the head, without trials.
+        head: the experiment at its newest version, without trials.
         trials: by number, in no order; each is replaced, and never changed, when the stored trial changes.
     """
 
     def __init__(self, study_id: int, document: str) -> None:
         self.study_id, self.document = study_id, document
         self.name, self.version, self._head_version = "", 0, 0
-        self.experiment: Experiment = Experiment.__new__(Experiment)
+        self.head: Experiment = Experiment.__new__(Experiment)
         self.trials: dict[int, FrozenTrial] = {}
         self._layout = Layout({}, ())
 
@@ -77,7 +77,7 @@ class StudyCache:
             experiment = mapper_of(unknown="keep").decode(pieces[HEAD])
             if not isinstance(experiment, Experiment):
                 raise KeyError(f"The experiment {head.name!r} has Ax's own classes, and is no study of Optuna.")
-            self.experiment, self.name, self._head_version = experiment, head.name, head.version
+            self.head, self.name, self._head_version = experiment, head.name, head.version
         return head
 
     def read(self, connection: Connection) -> None:
@@ -92,7 +92,7 @@ class StudyCache:
         head = self.read_head(connection)
         if head.version == self.version:
             return
-        layout = Layout.of(self.experiment)
+        layout = Layout.of(self.head)
         numbers = self._changed(connection, head) if _extends(layout, self._layout) else None
         paths = (
             None if numbers is None else [f"/{field}/{number}" for number in numbers for field in ("trials", "data")]

@@ -62,7 +62,8 @@ class _Study:
     """A study that this storage has looked at.
 
     Attributes:
-        experiment: as it was loaded lazily, or saved, to save trials into it; with its version, if that is known.
+        base: the experiment, as it was loaded lazily or saved, into which the next trial is saved; *base_version* is its
+            version, if that is known.
         mine: the running trials of this storage by number, with the time at which each was last written.
         ended: the numbers of those whose rows are still to be deleted.
         distributions: the first one of each parameter that this storage has set.
@@ -70,8 +71,8 @@ class _Study:
     """
 
     cache: StudyCache
-    experiment: Experiment | None = None
-    version: int | None = None
+    base: Experiment | None = None
+    base_version: int | None = None
     mine: dict[int, tuple[FrozenTrial, float]] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     distributions: dict[str, BaseDistribution] = field(default_factory=dict)
@@ -231,7 +232,7 @@ class Storage(BaseStorage, BaseHeartbeat):
     def _frozen(self, study: _Study) -> FrozenStudy:
         with self._lock:
             self._read_head(study)
-            head = study_head(study.cache.experiment)
+            head = study_head(study.cache.head)
             name = head.name if document_name(head.name) == study.cache.name else study.cache.name
             attrs = dict(head.user_attrs), dict(head.system_attrs)
             return FrozenStudy(name, None, *attrs, study.cache.study_id, directions=head.directions)
@@ -244,7 +245,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             def save() -> None:
                 self._read_head(study)
                 experiment = self._store.load(study.cache.name, lazy=True)
-                study.experiment = None
+                study.base = None
                 if change(experiment):
                     self._store.save(experiment, parts=[], message="attributes of the study", author=self._author)
 
@@ -456,9 +457,9 @@ class Storage(BaseStorage, BaseHeartbeat):
             if _has_finished(study.cache, trial.number):
                 study.mine.pop(trial.number, None)
                 raise UpdateFinishedTrialError(f"Trial#{trial.number} has already finished and can not be updated.")
-            study.experiment = None
+            study.base = None
             saved = writer.save(experiment, [trial])
-            study.experiment, study.version = experiment, None if saved is None else saved.number
+            study.base, study.base_version = experiment, None if saved is None else saved.number
 
         retried(_TRIES, save)
         study.mine.pop(trial.number, None)
@@ -473,8 +474,8 @@ class Storage(BaseStorage, BaseHeartbeat):
         """Return the experiment to save into, loaded before the cache is read: a later save of others is a conflict."""
         with self._transactions.reading() as connection:
             study.cache.read(connection)
-        if study.experiment is not None and study.version == study.cache.version:
-            return study.experiment
+        if study.base is not None and study.base_version == study.cache.version:
+            return study.base
         experiment = self._store.load(study.cache.name, lazy=True)
         with self._transactions.reading() as connection:
             study.cache.read(connection)
