@@ -62,8 +62,8 @@ class _Study:
     """A study that this storage has looked at.
 
     Attributes:
-        base: the experiment, as it was loaded lazily or saved, into which the next trial is saved; *base_version* is its
-            version, if that is known.
+        base: the experiment, as it was loaded lazily or saved, to save trials into it.
+        base_version: its version, if that is known.
         mine: the running trials of this storage by number, with the time at which each was last written.
         ended: the numbers of those whose rows are still to be deleted.
         distributions: the first one of each parameter that this storage has set.
