@@ -99,8 +99,12 @@ def spread(rows: Iterable[Row], columns: Sequence[str], *groups: str) -> tuple[l
     taken = dict.fromkeys(columns)
     names: dict[tuple[str, str], str] = {}
     for group in groups:
-        for member in dict.fromkeys(member for row in rows for member in _members(row, group)):
-            names[group, member] = column = f"{group}.{member}" if member in taken else member
+        members = dict.fromkeys(member for row in rows for member in _members(row, group))
+        for member in members:
+            column = member
+            while column in taken or (column != member and column in members):
+                column = f"{group}.{column}"
+            names[group, member] = column
             taken[column] = None
     made: list[Row] = [
         {**row, **{column: _members(row, group).get(member) for (group, member), column in names.items()}}

@@ -171,3 +171,9 @@ class TestColumnsOfMembers:
 
         assert columns == ["a", "x", "p.a"]
         assert [[row[column] for column in columns] for row in rows] == [[1, 2, 3], [4, None, None]]
+
+    def test_have_a_column_each_where_one_is_named_as_anothers_would_be(self):
+        for members in ({"p.a": 2, "a": 3}, {"a": 3, "p.a": 2}):
+            [row], columns = spread([{"a": 1, "p": members}], ["a"], "p")
+
+            assert {column: row[column] for column in columns} == {"a": 1, "p.a": 2, "p.p.a": 3}
