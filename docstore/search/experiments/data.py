@@ -103,10 +103,12 @@ class Target:
 
         The standard error of a sum is that of independent metrics.
         """
-        value = weighted(self.weights, {metric: mean for metric, (mean, _) in arm.measured.items()})
+        if not self.weights.keys() <= arm.measured.keys():
+            return None
+        value = weighted(self.weights, {metric: arm.measured[metric][0] for metric in self.weights})
         if value is None:
             return None
-        return value, weighted_sem(self.weights, {metric: sem for metric, (_, sem) in arm.measured.items()})
+        return value, weighted_sem(self.weights, {metric: arm.measured[metric][1] for metric in self.weights})
 
     def drawable_on(self, arm: TriedArm) -> Measurement | None:
         """Return what ``measured_on`` does; None if it cannot be drawn."""
