@@ -191,9 +191,10 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     shown = shown_version(source, name, EXPERIMENT, wanted)
     number = shown.number_if_old
     trial, data = (_part(source, name, f"/{field}/{index}", number) for field in ("trials", "data"))
-    for each in running if number is None and at(trial, "status") not in _ENDED else ():
-        if each.trial == index:
-            trial, data = _with_running(each, trial)
+    is_open = number is None and at(trial, "status") not in _ENDED
+    now = next((each for each in running if each.trial == index and is_open), None)
+    if now is not None:
+        trial, data = _with_running(now, trial)
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     records, arms = _measured(source, trial, data, index)
@@ -217,7 +218,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         changes,
         *beside,
         shown.newest,
-        Stamp(repr((shown.version.chain, shown.newest, changes, trial, data))),
+        Stamp(repr((shown.version.chain, shown.newest, changes, now))),
     )
 
 
