@@ -29,7 +29,7 @@ def study(lab):
     running = [study.ask(), study.ask()]
     study.enqueue_trial({"x": 0.5})
     running[0].suggest_float("x", -1.0, 1.0)
-    running[1].suggest_categorical("<kind>", [None, "a"])
+    running[1].suggest_categorical("<kind>", ["a", "b"])
     running[1].report(0.125, 1)
     running[1].report(float("nan"), 2)
     return study
@@ -119,7 +119,7 @@ class TestThePages:
 
         assert [(each["status"], each["arms"][0]["parameters"]) for each in (waited, new)] == [
             ("RUNNING", {"x": 0.25}),
-            ("RUNNING", {"<kind>": study.trials[2].params["<kind>"] or ""}),
+            ("RUNNING", {"<kind>": study.trials[2].params["<kind>"]}),
         ]
         assert [(each["metric_name"], each["mean"]) for each in new["records"]] == [("intermediate_value", None)]
         assert (new["changes"], new["earlier"], new["later"]) == ([], 1, 3)

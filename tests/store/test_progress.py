@@ -9,7 +9,7 @@ import pytest
 from docstore import Progress
 from docstore.errors import InvalidValueError
 from docstore.sql.paging import PageSize
-from docstore.store.copying import copy_documents
+from docstore.store import copying
 from docstore.testing.experiments import new_experiment
 
 
@@ -82,8 +82,10 @@ class TestCopying:
 
         assert told == [Progress(0, 5, "n1"), Progress(3, 5, "n1"), Progress(5, 5, "n2")]
 
-    def test_tells_after_each_page_of_a_long_history(self, store, other, told):
-        copy_documents(store._context.transactions, other._context, size=PageSize(rows=1), progress=told.append)
+    def test_tells_after_each_page_of_a_long_history(self, store, other, told, monkeypatch):
+        monkeypatch.setattr(copying, "_SIZE", PageSize(rows=1))
+
+        store.copy_to(other, progress=told.append)
 
         assert [each.done for each in told] == [0, 1, 2, 3, 4, 5]
 

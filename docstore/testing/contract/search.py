@@ -168,6 +168,9 @@ class SearchPromises(Setting):
     def test_similar_finds_the_experiments_that_share_parameters(self, shelf: docstore.Store) -> None:
         assert sorted(each.name for each in shelf.similar(new_experiment("new"))) == ["bread", "cakes"]
 
+    def test_no_trial_runs_in_a_storage_where_there_is_none(self, shelf: docstore.Store) -> None:
+        assert shelf.running_trials("cakes") == []
+
     def test_stats_counts_what_there_is(self, store: docstore.Store) -> None:
         assert (store.stats().documents, store.stats().versions) == ({}, 0)
         store.save(new_experiment(trials=2))
