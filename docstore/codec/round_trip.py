@@ -118,7 +118,7 @@ class RoundTrip:
     def _is_changed(self, written: JSON) -> bool:
         """Return whether the constructor keeps another value than the argument it is given by *written*.
 
-        A container that it changes in place does not count, as it is restored after a load.
+        A container that it changes in place does not count, as it is restored after a load: see ``preserving``.
         """
         assert isinstance(written, dict)  # an object's is
         shapes = self._codec.fields_of(self._entry.cls)
@@ -159,31 +159,29 @@ class RoundTrip:
             return None
 
     def _complaints(self, error: CodecError) -> Iterator[EncodeError]:
-        remedy = self._remedy("Set what the class takes")
         for each in error.errors:
             yield EncodeError(
-                f"{_name(self._entry.cls)} could be written but not loaded: {each.problem.rstrip('.')}. {remedy}",
+                f"{_name(self._entry.cls)} could be written but not loaded: {each.problem.rstrip('.')}. "
+                f"{self._remedy()}",
                 pointer=each.pointer,
             )
 
     def _changed(self, tokens: Tokens, before: Any, after: Any, *, pointer: str | None = None) -> EncodeError:
         name = ".".join((_name(self._entry.cls), *tokens[:1]))
         return EncodeError(
-            f"{name}: {short_repr(before)} would come back as {short_repr(after)}. {self._remedy(_KEEP)}",
+            f"{name}: {short_repr(before)} would come back as {short_repr(after)}. {self._remedy()}",
             pointer=join_pointer(tokens) if pointer is None else pointer,
         )
 
-    def _remedy(self, simplest: str) -> str:
+    def _remedy(self) -> str:
         name = self._entry.cls.__name__
         if self._entry.decode is not None:
             return f"The decoder of {name} has to return what its encoder was given."
-        return f"{simplest}, or register functions that restore it: docstore.register({name}, encode=..., decode=...)."
-
-
-_KEEP: Final = (
-    "Code of the class (a property, its constructor, a validator) changes the stored value. Have the constructor keep "
-    "what it is given"
-)
+        return (
+            f"Code of the class (a property, its constructor, a validator) changes the stored value. Have the "
+            f"constructor keep what it is given, or register functions that restore it: docstore.register({name}, "
+            f"encode=..., decode=...)."
+        )
 
 
 def _name(cls: type) -> str:

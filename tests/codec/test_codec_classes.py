@@ -700,17 +700,7 @@ def emptied(value: Any) -> Any:
     return value
 
 
-@dataclass
-class GrowsInAnArray:
-    """Multiplies the array that it is given."""
-
-    weights: Any
-
-    def __post_init__(self) -> None:
-        self.weights *= 2.0
-
-
-GROWING = codec_of(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty, GrowsInAnArray)
+GROWING = codec_of(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty)
 
 
 class TestAConstructorThatChangesWhatItIsGiven:
@@ -719,13 +709,17 @@ class TestAConstructorThatChangesWhatItIsGiven:
         [
             Grows(["a"], {"b"}, {"c": 1}),
             emptied(Grows(["a"], {"b"}, {"c": 1})),
+            changed(Grows(), pair=([1], [2, [3]])),
             changed(Grows(), options=OrderedDict(z=1, a=bytearray(b"ab"))),
             emptied(GrowsByHand(["a"])),
+            changed(GrowsByHand([]), inner=emptied(Grows())),
+            changed(GrowsByHand([]), inner=changed(Grows(), log=[GrowsByAttrs([])])),
             changed(GrowsByHand([]), _log=[emptied(GrowsByHand([[]])), (frozenset({1}),)]),
             GrowsByAttrs(["a"]),
             emptied(GrowsAsStruct(["a"])),
             GrowsAsModel(log=["a"]),
             emptied(GrowsAsModel(log=["a"])),
+            changed(GrowsAsModel(log=[]), inner=emptied(GrowsAsModel(log=[]))),
             emptied(SetsByProperty(["a"])),
         ],
         ids=lambda value: type(value).__name__,
@@ -735,21 +729,24 @@ class TestAConstructorThatChangesWhatItIsGiven:
 
         assert dumps(GROWING.encode(GROWING.decode(loads(text)))) == text
 
-    @pytest.mark.parametrize(
-        ("value", "pointer"),
-        [
-            (changed(Grows(), pair=([1], [2, [3]])), "/pair"),
-            (changed(GrowsByHand([]), inner=emptied(Grows())), "/inner/log"),
-            (changed(GrowsAsModel(log=[]), inner=emptied(GrowsAsModel(log=[]))), "/inner/log"),
-            (changed(GrowsInAnArray(np.zeros(2)), weights=np.array([1.5, 4.0])), "/weights"),
-        ],
-        ids=["in a tuple", "in an object", "in a model", "in an array"],
-    )
-    def test_further_inside_is_refused_before_it_is_written(self, value, pointer):
-        with pytest.raises(EncodeError, match=r"would come back as .* Have the constructor keep what it is") as caught:
-            GROWING.encode(value)
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_makes_the_array_that_was_saved(self, order):
+        @dataclass
+        class Scaled:
+            weights: Any
 
-        assert caught.value.pointer.startswith(pointer)
+            def __post_init__(self) -> None:
+                self._kept = self.weights
+                self.weights *= 2.0
+
+        codec = codec_of(Scaled)
+        value = changed(Scaled(np.zeros((2, 2))), weights=np.array([[1.5, -0.0], [np.nan, 4.0]], order=order))
+        del value._kept
+
+        loaded = codec.decode(loads(dumps(codec.encode(value))))
+
+        assert loaded.weights.tobytes() == value.weights.tobytes()
+        assert loaded._kept is loaded.weights
 
     def test_is_looked_after_in_time_that_grows_as_the_document_does(self):
         """Each object is looked into by the constructor that it is given to, and by no other above."""
@@ -776,11 +773,27 @@ class TestAConstructorThatChangesWhatItIsGiven:
         assert loaded._index["log"] is loaded._log
 
     def test_keeps_what_it_gave_to_the_objects_that_it_holds(self):
-        inner = {TAG: "Grows", "log": [], "tags": ["other"], "options": {}, "pair": []}
-
-        loaded = GROWING.decode({TAG: "GrowsByHand", "log": [], "inner": inner})
+        loaded = GROWING.decode(
+            {TAG: "GrowsByHand", "log": [], "inner": {TAG: "Grows", "log": [], "tags": [], "options": {}, "pair": []}}
+        )
 
         assert loaded.inner._owner is loaded
+        assert loaded.inner == changed(Grows(), log=[], tags=set(), options={})
+
+    def test_need_not_be_able_to_tell_what_an_object_in_it_holds(self):
+        class Opaque:
+            def __init__(self, *items: int) -> None:
+                self.log = list(items)
+                self.tags: set[str] = set()
+
+        entry = Entry(
+            Opaque, "Opaque", encode=lambda value: {"log": value.log}, decode=lambda members: Opaque(*members["log"])
+        )
+        codec = Codec(Registry([entry, Entry(GrowsByHand, "GrowsByHand")]))
+
+        loaded = codec.decode({TAG: "GrowsByHand", "log": [], "inner": {TAG: "Opaque", "log": [1]}})
+
+        assert (loaded.inner.log, loaded.inner.tags) == ([1], set())
 
 
 @dataclass
@@ -943,16 +956,16 @@ class TestAnObjectThatItsOwnValidationRefuses:
             (changed(BoundedAttrs(1), _low=-1), ["/low"]),
             (changed(BoundedAttrs(1), _low=-1, high="x"), ["/low", "/high"]),
             (changed(OverBounded(1), high=None), ["/high"]),
-            (changed(Converted(1), number="x"), [""]),
+            (changed(Converted(1), number="x"), ["/number"]),
             (changed(Elsewhere(x=1), x=0), [""]),
             (changed(Raising(xs=[1]), xs=[]), [""]),
         ],
         ids=lambda value: type(value).__name__,
     )
     def test_is_refused_before_it_is_written(self, value, pointers):
-        told = rf"{type(value).__qualname__}(\(...\) will refuse| could be written but not loaded: ).*Set what"
-
-        with pytest.raises(EncodeError, match=told) as caught:
+        with pytest.raises(
+            EncodeError, match=rf"{type(value).__qualname__}\(...\) w.* when it is loaded.*Set what"
+        ) as caught:
             BOUNDED.encode({"in": [value]})
 
         assert [error.pointer for error in caught.value.errors] == [f"/in/0{pointer}" for pointer in pointers]

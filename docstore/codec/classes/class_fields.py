@@ -108,12 +108,7 @@ def has_hooks(cls: type) -> bool:
     if any(hasattr(cls, hook) for hook in _HOOKS) or _has_own_setattr(cls):
         return True
     attributes = getattr(cls, "__attrs_attrs__", ())
-    return any(map(runs_own_code, attributes))
-
-
-def runs_own_code(attribute: Any) -> bool:
-    """Return whether a user's code converts or validates *attribute* of an attrs class."""
-    return attribute.converter is not None or _is_own_code(attribute.validator)
+    return any(attribute.converter or _is_own_code(attribute.validator) for attribute in attributes)
 
 
 _HOOKS: Final = ("__post_init__", "__attrs_pre_init__", "__attrs_post_init__")
