@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypedDict
 
 import pytest
 
@@ -88,3 +88,38 @@ class TestAValueOfAnotherTypeThanAnExperimentNeeds:
             docstore.loads(put(members, "/trials/0", 7))
 
         assert [error.pointer for error in caught.value.errors] == ["/status_quo", "/trials/0"]
+
+
+class Opts(TypedDict):
+    depth: int
+
+
+class Sized(Protocol):
+    size: int
+
+
+@dataclass
+class Box:
+    """A class whose hook refuses what is negative, and cannot do without a number."""
+
+    k: int
+    n: int
+    opts: Opts | None = None
+    other: Sized | None = None
+
+    def __docstore_restored__(self) -> None:
+        if self.n < 0:
+            raise ValueError("n is negative")
+        if self.n == 13:
+            raise TypeError("n is unlucky")
+
+
+class TestAHookThatRefusesWhatWasStored:
+    @pytest.fixture
+    def load(self, forgotten):
+        docstore.register(Box)
+        return lambda **members: docstore.loads(json.dumps({"__type": "Box", **members}))
+
+    def test_is_an_error_beside_types_that_no_value_can_be_checked_for(self, load):
+        with pytest.raises(DecodeError, match="at /n: should be an integer, and is 'x'"):
+            load(k=1, n="x", opts={"depth": 1}, other={"size": 1})

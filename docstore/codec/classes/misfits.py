@@ -59,7 +59,10 @@ def _is_of(value: Any, annotation: Any) -> bool:
     cls = typing.get_origin(annotation) or annotation
     if not isinstance(cls, type) or cls is Any:
         return True
-    return isinstance(value, (int, float) if cls is float else cls)
+    try:
+        return isinstance(value, (int, float) if cls is float else cls)
+    except REFUSALS:  # a TypedDict and most Protocols cannot tell; one with a property calls it
+        return True
 
 
 def _called(annotation: Any) -> str:
