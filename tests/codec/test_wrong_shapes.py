@@ -123,3 +123,13 @@ class TestAHookThatRefusesWhatWasStored:
     def test_is_an_error_beside_types_that_no_value_can_be_checked_for(self, load):
         with pytest.raises(DecodeError, match="at /n: should be an integer, and is 'x'"):
             load(k=1, n="x", opts={"depth": 1}, other={"size": 1})
+
+    def test_gives_its_reason_and_no_value_of_another_type_that_is_harmless(self, load):
+        assert load(k=2.5, n=1).k == 2.5
+
+        with pytest.raises(DecodeError, match="at the root: Box cannot be made of what was stored: n is negative"):
+            load(k=2.5, n=-1)
+
+    def test_gives_its_reason_also_after_a_value_of_another_type(self, load):
+        with pytest.raises(DecodeError, match=r"at /k: .* is 2\.5\. Box cannot be made .*: n is unlucky"):
+            load(k=2.5, n=13)

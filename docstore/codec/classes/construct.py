@@ -23,7 +23,7 @@ from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import ENOUGH, REFUSALS
 from docstore.codec.registry import Entry
-from docstore.errors import CodecError, DecodeError, DocstoreError, RegistryError
+from docstore.errors import CodecError, DecodeError, RegistryError
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def hook_caller(entry: Entry) -> Callable[..., Any] | None:
     The hook is that of the table of fields, or the class's ``__docstore_restored__``. It takes the instance and, by
     name, the values of fields that are no attributes.
     """
-    name, table = entry.cls.__name__, entry.fields
+    table = entry.fields
     hook = getattr(entry.cls, HOOK, None) if table is None or table.restored is None else table.restored
     if hook is None:
         return None
@@ -145,11 +145,24 @@ def hook_caller(entry: Entry) -> Callable[..., Any] | None:
         except DecodeError:
             raise  # it says where and why itself
         except REFUSALS as error:
-            wrong = [] if isinstance(error, DocstoreError) else [*islice(misfits(instance, entry.cls), ENOUGH)]
-            raise CodecError.together(wrong or [_unmade(name, error)]) from error
+            raise _refusal_of_hook(entry, instance, error) from error
         return instance
 
     return call
+
+
+_OF_A_WRONG_TYPE: Final = (TypeError, AttributeError, KeyError)
+"""What Python raises where code is given a value of another type; any other error has a reason of its own."""
+
+
+def _refusal_of_hook(entry: Entry, instance: Any, error: Exception) -> CodecError:
+    refusal = _unmade(entry.cls.__name__, error)
+    wrong = [*islice(misfits(instance, entry.cls), ENOUGH)] if isinstance(error, _OF_A_WRONG_TYPE) else []
+    if not wrong:
+        return refusal
+    # The hook may have refused something else, and raised one of these errors itself.
+    first = DecodeError(f"{wrong[0].problem}. {refusal.problem}", pointer=wrong[0].pointer)
+    return CodecError.together([first, *wrong[1:]])
 
 
 def takes_attributes(entry: Entry) -> bool:
