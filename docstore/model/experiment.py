@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import chain
 from typing import Any, Final, Self
 
 from docstore.documents.display import counted
@@ -95,7 +96,8 @@ class Experiment:
         self._tracking_metrics, self._status_quo = [], None
         self._auxiliary_experiments_by_purpose = {}
         self._arm_index = ArmIndex()
-        self.add_tracking_metrics(tracking_metrics or ()).add_tracking_metrics(metrics or ())
+        given = (check_instances("tracking metric", each or (), Metric) for each in (tracking_metrics, metrics))
+        self.add_tracking_metrics([*chain.from_iterable(given)])
         self.status_quo = status_quo
         for purpose, auxiliaries in (auxiliary_experiments_by_purpose or {}).items():
             for auxiliary in auxiliaries:

@@ -227,6 +227,17 @@ class TestAnExperiment:
 
         assert experiment.metrics == {"time": Metric("time", lower_is_better=True)}
 
+    def test_is_made_by_a_subclass_that_adds_metrics_and_returns_nothing(self):
+        class Logged(Experiment):
+            def add_tracking_metrics(self, metrics):
+                super().add_tracking_metrics(metrics)
+
+        experiment = Logged(space(), tracking_metrics=[Metric("time")], metrics=iter([Metric("size")]))
+
+        assert list(experiment.metrics) == ["time", "size"]
+        with pytest.raises(InvalidValueError, match="Give a Metric, in a list"):
+            Logged(space(), tracking_metrics=Metric("time"))
+
     def test_updates_a_metric_by_another_metric_only(self, experiment):
         with pytest.raises(InvalidValueError, match="Give a Metric"):
             experiment.update_tracking_metric("size")
