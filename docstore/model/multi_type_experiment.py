@@ -21,6 +21,7 @@ from docstore.model.search_space import SearchSpace
 class MultiTypeExperiment(Experiment):
     """Trials of several types, such as a simulator's and the real system's, tuned together."""
 
+    # Of the other types: trials of the default type are run by the experiment's runner. Earlier documents have it too.
     _trial_type_to_runner: dict[str, Runner | None] = field(default_factory=dict)
     _metric_to_trial_type: dict[str, str] = field(default_factory=dict)
     _metric_to_canonical_name: dict[str, str] = field(default_factory=dict)
@@ -39,8 +40,7 @@ class MultiTypeExperiment(Experiment):
         experiment_type: str | Enum | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> None:
-        self._trial_type_to_runner = {check_name("default_trial_type", default_trial_type): default_runner}
-        self._metric_to_trial_type, self._metric_to_canonical_name = {}, {}
+        self._trial_type_to_runner, self._metric_to_trial_type, self._metric_to_canonical_name = {}, {}, {}
         super().__init__(
             search_space,
             name,
@@ -52,7 +52,7 @@ class MultiTypeExperiment(Experiment):
             is_test,
             experiment_type,
             properties,
-            default_trial_type=default_trial_type,
+            default_trial_type=check_name("default_trial_type", default_trial_type),
         )
 
     def add_trial_type(self, trial_type: str, runner: Runner | None) -> Self:
@@ -67,17 +67,19 @@ class MultiTypeExperiment(Experiment):
         """Let *runner* run the trials of *trial_type*, and return the experiment."""
         self._check_trial_type(trial_type)
         check_instances("runner", [] if runner is None else [runner], Runner)
-        self._trial_type_to_runner[trial_type] = runner
         if trial_type == self.default_trial_type:
             self.runner = runner
+        else:
+            self._trial_type_to_runner[trial_type] = runner
         return self
 
     def supports_trial_type(self, trial_type: str | None) -> bool:
         """Return whether a trial may have that type."""
-        return trial_type in self._trial_type_to_runner
+        return trial_type == self.default_trial_type or trial_type in self._trial_type_to_runner
 
     def _trial_type_remedy(self) -> str:
-        return f"Call add_trial_type first; there are {', '.join(map(repr, self._trial_type_to_runner))}."
+        known = dict.fromkeys([self.default_trial_type, *self._trial_type_to_runner])
+        return f"Call add_trial_type first; there are {', '.join(map(repr, known))}."
 
     def _check_trial_type(self, trial_type: str) -> None:
         if not self.supports_trial_type(trial_type):
@@ -86,7 +88,7 @@ class MultiTypeExperiment(Experiment):
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
         """Return the runner of trials of that type."""
         if trial_type == self.default_trial_type:
-            return self.runner  # which may have been assigned since
+            return self.runner
         return None if trial_type is None else self._trial_type_to_runner.get(trial_type)
 
     def add_tracking_metric(
