@@ -51,7 +51,7 @@ class Experiment:
     time_created: datetime = field(default_factory=lambda: datetime.now(UTC))
     optimization_config: OptimizationConfig | None = None
     _tracking_metrics: list[Metric] = field(default_factory=list)
-    runner: Runner | None = None
+    _runner: Runner | None = None
     _status_quo: Arm | None = None
     default_trial_type: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Experiment:
             "optimization config", [] if optimization_config is None else [optimization_config], OptimizationConfig
         )
         check_instances("runner", [] if runner is None else [runner], Runner)
-        self.search_space, self.optimization_config, self.runner = search_space, optimization_config, runner
+        self.search_space, self.optimization_config, self._runner = search_space, optimization_config, runner
         self.name = None if name is None else check_name("name of an experiment", name)
         self.description, self.is_test, self.default_trial_type = description, is_test, default_trial_type
         self.experiment_type = experiment_type
@@ -347,6 +347,18 @@ class Experiment:
 
     def _trial_type_remedy(self) -> str:
         return f"Trials have the type {self.default_trial_type!r} here; a MultiTypeExperiment has several."
+
+    @property
+    def runner(self) -> Runner | None:
+        """The runner of the trials; of those of the default type, if there are several types."""
+        return self._runner
+
+    @runner.setter
+    def runner(self, runner: Runner | None) -> None:
+        self._set_runner(runner)
+
+    def _set_runner(self, runner: Runner | None) -> None:
+        self._runner = runner
 
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
         """Return the runner of trials of that type."""

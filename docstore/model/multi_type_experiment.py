@@ -21,7 +21,6 @@ from docstore.model.search_space import SearchSpace
 class MultiTypeExperiment(Experiment):
     """Trials of several types, such as a simulator's and the real system's, tuned together."""
 
-    # Of the other types: trials of the default type are run by the experiment's runner. Earlier documents have it too.
     _trial_type_to_runner: dict[str, Runner | None] = field(default_factory=dict)
     _metric_to_trial_type: dict[str, str] = field(default_factory=dict)
     _metric_to_canonical_name: dict[str, str] = field(default_factory=dict)
@@ -40,7 +39,8 @@ class MultiTypeExperiment(Experiment):
         experiment_type: str | Enum | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> None:
-        self._trial_type_to_runner, self._metric_to_trial_type, self._metric_to_canonical_name = {}, {}, {}
+        self._trial_type_to_runner = {check_name("default_trial_type", default_trial_type): default_runner}
+        self._metric_to_trial_type, self._metric_to_canonical_name = {}, {}
         super().__init__(
             search_space,
             name,
@@ -52,7 +52,7 @@ class MultiTypeExperiment(Experiment):
             is_test,
             experiment_type,
             properties,
-            default_trial_type=check_name("default_trial_type", default_trial_type),
+            default_trial_type=default_trial_type,
         )
 
     def add_trial_type(self, trial_type: str, runner: Runner | None) -> Self:
@@ -69,17 +69,20 @@ class MultiTypeExperiment(Experiment):
         check_instances("runner", [] if runner is None else [runner], Runner)
         if trial_type == self.default_trial_type:
             self.runner = runner
-        else:
-            self._trial_type_to_runner[trial_type] = runner
+        self._trial_type_to_runner[trial_type] = runner
         return self
+
+    def _set_runner(self, runner: Runner | None) -> None:
+        super()._set_runner(runner)
+        if self.default_trial_type is not None:
+            self._trial_type_to_runner[self.default_trial_type] = runner
 
     def supports_trial_type(self, trial_type: str | None) -> bool:
         """Return whether a trial may have that type."""
-        return trial_type == self.default_trial_type or trial_type in self._trial_type_to_runner
+        return trial_type in self._trial_type_to_runner
 
     def _trial_type_remedy(self) -> str:
-        known = dict.fromkeys([self.default_trial_type, *self._trial_type_to_runner])
-        return f"Call add_trial_type first; there are {', '.join(map(repr, known))}."
+        return f"Call add_trial_type first; there are {', '.join(map(repr, self._trial_type_to_runner))}."
 
     def _check_trial_type(self, trial_type: str) -> None:
         if not self.supports_trial_type(trial_type):
@@ -88,7 +91,7 @@ class MultiTypeExperiment(Experiment):
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
         """Return the runner of trials of that type."""
         if trial_type == self.default_trial_type:
-            return self.runner
+            return self.runner  # not that of the dict, where an earlier release left one that was replaced
         return None if trial_type is None else self._trial_type_to_runner.get(trial_type)
 
     def add_tracking_metric(

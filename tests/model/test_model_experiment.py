@@ -346,26 +346,14 @@ class TestAnExperimentOfSeveralTrialTypes:
         tuned.runner = Runner()
         assert tuned.trials[0].runner == Runner()
 
-    def test_stores_the_runner_of_its_own_type_once(self, tuned):
-        tuned.add_trial_type("short", None)
+    def test_stores_no_runner_of_its_own_type_that_it_no_longer_has(self, tuned):
+        assert json.loads(docstore.dumps(tuned))["trial_type_to_runner"] == {"long": {"__type": "Runner"}}
+
         tuned.runner = None
 
         stored = json.loads(docstore.dumps(tuned))
-
         assert "runner" not in stored
-        assert stored["trial_type_to_runner"] == {"short": None}
-
-    def test_reads_a_document_that_has_the_runner_of_its_own_type_twice(self, tuned):
-        stored = json.loads(docstore.dumps(tuned))
-        stored["trial_type_to_runner"] = {"long": {"__type": "Runner"}, "short": None}
-        text = docstore.dumps(docstore.loads(json.dumps(stored)))
-
-        loaded = docstore.loads(text).update_runner("long", None)
-
-        assert json.loads(text) == stored
-        assert loaded.runner is loaded.new_trial().runner is None
-        with pytest.raises(InvalidValueError, match="there are 'long', 'short'"):
-            loaded.new_trial(trial_type="third")
+        assert stored["trial_type_to_runner"] == {"long": None}
 
     def test_refuses_a_type_that_it_lacks(self, tuned):
         with pytest.raises(InvalidValueError, match="add_trial_type"):

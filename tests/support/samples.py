@@ -110,7 +110,7 @@ SPECIAL: dict[tuple[str, str], Callable[[Filler], Any]] = {
     ("FixedParameter", "dependents"): lambda filler: {filler.value(str, ""): [filler.value(str, "")]},
     ("AnalysisCardGroup", "children"): Filler.cards,
     # A runner has no fields, so there are not two that differ.
-    ("Experiment", "runner"): lambda filler: filler.chosen([model.Runner(), None]),
+    ("Experiment", "_runner"): lambda filler: filler.chosen([model.Runner(), None]),
     ("Experiment", "_auxiliary_experiments_by_purpose"): Filler.auxiliary_experiments,
 }
 
