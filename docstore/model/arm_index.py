@@ -75,11 +75,13 @@ class ArmIndex:
 
     def name_of_status_quo(self, arm: Arm) -> str:
         """Return the name of *arm* as the status quo: as ``names_for``, but ``status_quo`` in place of a free name."""
-        own = arm.name if arm.has_name else "status_quo"
-        known = self._known_name(arm.signature, own)
-        if known is not None and not arm.has_name:
-            return known
-        return self._agreed(Arm(arm.parameters, own), known, ())
+        name = arm.name if arm.has_name else "status_quo"
+        known = self._known_name(arm.signature, name)
+        if arm.has_name:
+            return self._agreed(arm, known, ())
+        if known is None and name in self.taken:
+            raise InvalidValueError("name of an arm", name, "Other parameters have it: give the status quo a name.")
+        return known or name
 
     def names_for(self, arms: Sequence[Arm], trial: BaseTrial) -> list[str]:
         """Return the names of *arms* in *trial*: the known name of the parameters, or the arm's own, or a free one."""

@@ -52,7 +52,8 @@ class Objective:
         self.__docstore_restored__()
         for part in self._parts:
             if not any(part.weights.values()) or part.constant:
-                raise InvalidValueError("Objective", expression, "Name a metric in each part, and add no constant.")
+                remedy = "Name a metric in each part, with a weight other than 0, and add no constant."
+                raise InvalidValueError("Objective", expression, remedy)
         remedy = "Name each metric once, with the sum of its weights."
         check_unique("metric of an Objective", self.metric_names, remedy)
 

@@ -254,12 +254,12 @@ class TestAnExperiment:
         with pytest.raises(InvalidValueError, match="new experiment"):
             experiment.status_quo = Arm({"x": 0.6, "c": "a"})
 
-    @pytest.mark.parametrize("name", ["0_0", None])
-    def test_has_a_status_quo_of_another_name_than_arms_with_other_parameters(self, experiment, name):
+    @pytest.mark.parametrize(("name", "remedy"), [("0_0", "choose another"), (None, "give the status quo a name")])
+    def test_has_a_status_quo_of_another_name_than_arms_with_other_parameters(self, experiment, name, remedy):
         experiment.new_trial(parameters={"x": 0.5, "c": "a"})
         experiment.new_trial().add_arm(Arm({"x": 0.25, "c": "a"}, "status_quo"))
 
-        with pytest.raises(InvalidValueError, match="Other parameters have it"):
+        with pytest.raises(InvalidValueError, match=f"Other parameters have it: {remedy}"):
             experiment.status_quo = Arm({"x": 0.75, "c": "a"}, name)
         assert experiment.status_quo is None
 

@@ -472,6 +472,10 @@ class TestAnObjective:
         with pytest.raises(InvalidValueError):
             Objective(**arguments)
 
+    def test_needs_a_weight(self):
+        with pytest.raises(InvalidValueError, match=r"'0\*a' cannot be used\. .* with a weight other than 0"):
+            Objective("0*a")
+
     def test_names_each_metric_once(self):
         with pytest.raises(InvalidValueError, match=r"'a' cannot be used. It is there twice"):
             Objective("a, -a")
