@@ -116,10 +116,11 @@ def copy_documents(
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
         with target.transactions.reading() as there:
-            heads = _leaving_first(there, heads)
+            ordered = _leaving_first(there, heads)
         tally = Tally(sum(head.version for head in heads), report)
         copier = _Copier(source, reading, target, tally)
-        return [copier.copy(head) for head in heads]
+        done = {head.id: copier.copy(head) for head in ordered}
+        return [done[head.id] for head in heads]
 
 
 def planned_copies(
@@ -133,11 +134,11 @@ def planned_copies(
     """
     _check_other(source, target)
     with source.reading() as reading, target.transactions.reading() as there, reporting(progress=False) as report:
-        heads = _leaving_first(there, _heads(source, reading, names, kind))
+        heads = _heads(source, reading, names, kind)
         copier, planned = _Copier(source, reading, target, Tally(0, report)), dict[str, Copied]()
-        for head in heads:
+        for head in _leaving_first(there, heads):
             planned[head.id] = copier.plan(there, head, planned.keys())
-        return list(planned.values())
+        return [planned[head.id] for head in heads]
 
 
 def _check_other(source: Transactions, target: StoreContext) -> None:
@@ -160,22 +161,34 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         heads = {head.id: head for head in (source.head(reading, kind or "experiment", name) for name in wanted)}
         owned = [each for head in heads.values() for each in belonging(reading, source.project, head)]
-        return [*heads.values(), *(each for each in owned if each.id not in heads)]
+        return [*heads.values(), *_deleted_first(each for each in owned if each.id not in heads)]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
-    return [head for head in (rows.head_of(reading, id) for id in ids) if head is not None]
+    return _deleted_first(filter(None, (rows.head_of(reading, id) for id in ids)))
 
 
-def _leaving_first(there: Connection, heads: Iterable[HeadRow]) -> list[HeadRow]:
-    """Return *heads*, first those that leave a name in the target, which another one may have now.
+def _deleted_first(heads: Iterable[HeadRow]) -> list[HeadRow]:
+    return sorted(heads, key=lambda head: head.deleted_at is None)
 
-    They are deleted, or have another name than there. If two have exchanged names, the copy of the first is refused.
+
+def _leaving_first(there: Connection, heads: Sequence[HeadRow]) -> list[HeadRow]:
+    """Return *heads* in an order in which one that leaves its name in the target is before the one that takes it.
+
+    If some exchanged their names, there is none, and the copy of the first of these is refused.
     """
-
-    def is_renamed(head: HeadRow) -> bool:
-        held = rows.head_of(there, head.id)
-        return held is not None and held.name != head.name
-
-    return sorted(heads, key=lambda head: (head.deleted_at is None, not is_renamed(head)))
+    by_id = {head.id: head for head in heads}
+    holders: dict[tuple[str, str], HeadRow] = {}
+    for start in range(0, len(heads), rows.AT_ONCE):
+        held = rows.heads_of(there, [head.id for head in heads[start : start + rows.AT_ONCE]])
+        holders |= {(each.kind, each.name): by_id[each.id] for each, _ in held if each.deleted_at is None}
+    ordered: dict[str, HeadRow] = {}
+    for head in heads:
+        waiting: dict[str, HeadRow] = {}
+        first: HeadRow | None = head
+        while first is not None and first.id not in ordered and first.id not in waiting:
+            waiting[first.id] = first
+            first = None if first.deleted_at is not None else holders.get((first.kind, first.name))
+        ordered |= reversed(waiting.items())
+    return list(ordered.values())
 
 
 def _is_one_database(a: Engine, b: Engine) -> bool:

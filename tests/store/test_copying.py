@@ -853,6 +853,19 @@ class TestADryRun:
 
         assert {(each.name, each.status) for each in planned} == {("old cakes", "updated"), ("cakes", "copied")}
 
+    def test_knows_that_names_become_free_one_after_another(self, source, target):
+        for name in ("a", "b", "c"):
+            source.put("note", name, name)
+        source.copy_to(target)
+        for old, new in (("c", "d"), ("b", "c"), ("a", "b")):
+            source.rename(old, new, kind="note")
+
+        planned = source.copy_to(target, ["b", "c", "d"], kind="note", dry_run=True)
+
+        assert [(each.name, each.status) for each in planned] == [(name, "updated") for name in ("b", "c", "d")]
+        assert planned == source.copy_to(target, ["b", "c", "d"], kind="note")
+        assert [target.get(name, kind="note") for name in ("b", "c", "d")] == ["a", "b", "c"]
+
     def test_refuses_what_a_copy_refuses(self, source, target, cakes):
         target.save(new_experiment())
 
