@@ -356,9 +356,10 @@ class Store:
             too. To go on, give the remaining ones, or of a generator, ``itertools.islice(objects, error.saved, None)``.
 
         Cost:
-            One encoding of each; two, as ``save`` does one, of each that was changed. A batch is looked up by one
-            statement for each kind, and one for all that are unchanged, and inserted by two (more where the database
-            takes rows in pieces), and two for each document whose type no other had.
+            That of ``save`` for each that was saved or loaded before, and another encoding of a changed one if a batch
+            is written before it; one encoding of each new one. A batch is looked up by one statement for each kind, and
+            one for all that are unchanged, and inserted by two (more where the database takes rows in pieces), and two
+            for each document whose type no other had.
         """
         from docstore.store.saving.bulk import save_many
 

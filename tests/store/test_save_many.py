@@ -8,6 +8,7 @@ import json
 import pickle
 import re
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -78,6 +79,12 @@ class Recipe:
     id: str
     category: str
     steps: list[str]
+
+
+@dataclass
+class Loaf:
+    id: str
+    weight: int
 
 
 @pytest.fixture
@@ -339,6 +346,30 @@ class TestThoseThatAreSavedAlready:
 
         assert store.save_many(objects) == 3
         assert list(versions_stored(store).values()) == [1, 2, 1]
+
+    def test_are_encoded_as_often_as_by_save_and_the_first_after_a_batch_once_more(self, store):
+        encoded = []
+
+        def encode(loaf):
+            encoded.append(loaf.id)
+            return vars(loaf)
+
+        with registry.scope():
+            docstore.document(kind="loaf", name="id")(Loaf)
+            docstore.register(Loaf, encode=encode, decode=lambda members: Loaf(**members))
+            loaves = [Loaf(name, 1) for name in ("a", "b", "c", "d")]
+            store.save_many(loaves)
+            encoded.clear()
+            loaves[1].weight = 2
+            store.save(loaves[1])
+            by_save = len(encoded)
+            encoded.clear()
+            for loaf in loaves[1:]:
+                loaf.weight = 3
+
+            assert store.save_many(loaves) == 4
+
+        assert Counter(encoded) == {"a": 1, "b": 1 + by_save, "c": by_save, "d": by_save}
 
     def test_are_saved_as_they_are_each_time_they_are_given(self, store):
         """A generator that hands out one object, again and again, as it grows."""

@@ -1,7 +1,8 @@
 """Save many objects: new ones together, a batch in one transaction; those with local changes one by one, by ``save``.
 
-A document that was encoded waits in the batch without the lock of its object. What is written of an object that came
-from a stored version is encoded anew under its lock, as others may have changed and saved it by then.
+A new document that was encoded waits in the batch without the lock of its object. An object with local changes is
+encoded and written while its lock is held, as others could change and save it in between; the batch before it is written
+first.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from docstore.sql.writer import New, Note, SavedMany
 from docstore.store.context import StoreContext
 from docstore.store.saving import pipeline
 from docstore.store.saving.after_commit import remember_many, remember_unchanged
-from docstore.store.saving.pipeline import is_nothing_to_save, whole_to_save
+from docstore.store.saving.pipeline import is_nothing_to_save, save_changes, whole_to_save
 from docstore.store.tracking import LoadedState
 
 _ENOUGH: Final = 32 << 20
@@ -122,11 +123,12 @@ class Bulk:
         """Return the batch with *obj* in it; or an empty one, if *obj* was saved by itself, after the batch.
 
         The lock of *obj* is released while it waits in the batch: the iterator of objects may wait for other threads.
+        It is released, too, while a batch is written before *obj*, which is encoded again after that.
         """
         context = self._context
         with context.locked(obj):
             document, save = whole_to_save(context, obj, "merge")
-            kind, name = document.kind, document.name
+            kind, name, is_saved = document.kind, document.name, False
             if save is None:
                 if not batch.holds(obj, document):
                     batch.add(Waiting(obj, kind, name, new=New.of(context.tracker.try_first(obj, name), document)))
@@ -135,15 +137,15 @@ class Bulk:
                 remember_unchanged(context, save)
                 batch.add(Waiting(obj, kind, name, save.state))
                 return batch
+            elif not batch.objects:
+                save_changes(context, save, self._note)
+                self.saved += 1
+                is_saved = True
         # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
-        self._write(batch)
-        self._save_alone(obj, name)
-        return Batch()
-
-    def _save_alone(self, obj: Any, name: str) -> None:
-        pipeline.save(self._context, obj, self._note, "merge")
-        self.saved += 1
+        if not is_saved:
+            return self._with(obj, self._write(batch))
         self._tell(name)
+        return batch
 
     def _write(self, batch: Batch) -> Batch:
         """Write *batch*, and return an empty one; object by object, if another thread saved a new one of them since."""
@@ -154,7 +156,9 @@ class Bulk:
                 self._insert(batch)
         if not is_new:
             for each in batch.objects:
-                self._save_alone(each.obj, each.name)
+                pipeline.save(self._context, each.obj, self._note, "merge")
+                self.saved += 1
+                self._tell(each.name)
         elif batch.objects:
             if not new:
                 with self._context.transactions.reading() as connection:

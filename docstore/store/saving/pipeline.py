@@ -121,7 +121,7 @@ def save(
         document, changed = whole_to_save(context, obj, policy, based_on)
         if changed is None:
             return run(context, [step_of_first(context, obj, document, policy, note)])[0]
-        return _save_changes(context, changed, note)
+        return save_changes(context, changed, note)
 
 
 def whole_to_save(
@@ -170,7 +170,7 @@ def save_parts(
     # Exhausted before the object is locked: a generator may run any code.
     parts = list(parts)
     with context.locked(obj):
-        return _save_changes(context, parts_to_save(context, obj, parts, policy, head=head, based_on=based_on), note)
+        return save_changes(context, parts_to_save(context, obj, parts, policy, head=head, based_on=based_on), note)
 
 
 def parts_to_save(
@@ -234,8 +234,8 @@ def step_of_first(
 # --- local changes, of an object that came from a stored version -----------------------------------------------------
 
 
-def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
-    """Write the local changes as the next version, and bring the object up to date with it."""
+def save_changes(context: StoreContext, save: Save, note: Note) -> Version:
+    """Write the local changes as the next version, and bring the object, whose lock is held, up to date with it."""
     if is_nothing_to_save(save):
         with context.transactions.reading() as connection:
             version = saved_before(connection, context, save).version
