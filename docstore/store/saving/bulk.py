@@ -1,8 +1,8 @@
 """Save many objects: new ones together, a batch in one transaction; those with local changes one by one, by ``save``.
 
 A new document that was encoded waits in the batch without the lock of its object. An object with local changes is
-encoded and written while its lock is held, as others could change and save it in between; the batch before it is written
-first.
+encoded and written while its lock is held, as others could change and save it in between; the batch before it is
+written first.
 """
 
 from __future__ import annotations
