@@ -833,6 +833,34 @@ class TestAnEngine:
         first.dispose()
 
 
+class TestAServerOfMySQL:
+    def test_is_refused_by_a_url_that_says_mariadb_too(self):
+        """SQLAlchemy itself refuses it when it connects."""
+
+        class Connection:
+            def execute(self, statement, parameters=()): ...
+
+            def fetchone(self):
+                return ("8.0.36",)
+
+            def cursor(self):
+                return self
+
+            def character_set_name(self):
+                return "utf8mb4"
+
+            def rollback(self): ...
+
+            close = rollback
+
+        engine = sa.create_engine("mariadb+pymysql://host/lab", creator=Connection)
+
+        with pytest.raises(
+            DatabaseError, match=r"^mariadb\+pymysql://host/lab: the server is MySQL 8\.0\.36, on which"
+        ):
+            docstore.connect(engine)
+
+
 class TestAWriterWhoWaits:
     """On a server, for another writer of the same document; a stopped process would hold its lock forever."""
 

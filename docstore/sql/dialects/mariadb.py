@@ -182,8 +182,7 @@ class MariaDB(Backend):
         version, mode, *charsets = map(str, connection.exec_driver_sql(query).one())
         url = shown(connection.engine.url)
         if "MariaDB" not in version:
-            problem = f"the server is MySQL {version}, on which docstore was never tested"
-            raise DatabaseError(f"{url}: {problem}. Use MariaDB 10.6 or later, PostgreSQL or SQLite.")
+            raise mysql_error(connection.engine, version)
         if {*charsets} != {"utf8mb4"}:
             problem = f"its connections have the charset {charsets[0]}, which lacks characters"
             raise DatabaseError(f"{url}: {problem}. Set charset=utf8mb4.")
@@ -289,6 +288,12 @@ class MariaDB(Backend):
         for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
             for table in tables:
                 connection.execute(sa.text(f"GRANT {rights} ON {table} TO :name@:host"), account)
+
+
+def mysql_error(engine: Engine, version: str) -> DatabaseError:
+    """Return the error of a server that is MySQL, of this *version*."""
+    problem = f"the server is MySQL {version}, on which docstore was never tested"
+    return DatabaseError(f"{shown(engine.url)}: {problem}. Use MariaDB 10.6 or later, PostgreSQL or SQLite.")
 
 
 def _seconds(url: sa.URL, option: str) -> int:

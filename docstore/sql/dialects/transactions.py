@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from docstore.errors import (
     CHANGES_KEPT,
@@ -22,6 +22,7 @@ from docstore.errors import (
 )
 from docstore.sql.dialects.base import schema_of
 from docstore.sql.dialects.engines import backend_of, check_writable
+from docstore.sql.dialects.mariadb import mysql_error
 from docstore.sql.dialects.urls import shown, without_password
 
 _WRITES: Final = "docstore_writes"
@@ -32,6 +33,9 @@ _ROLLED_BACK: Final = "docstore_rolled_back"
 
 _NEEDED: Final = re.compile(r"'(\w+)' package is required")
 """PyMySQL's error if the server wants a password hash for this user that needs another package."""
+
+_NO_MARIADB: Final = re.compile(r"MySQL version (\S+) is not a MariaDB variant")
+"""SQLAlchemy's error if the URL says ``mariadb://`` and the server is MySQL."""
 
 
 @contextmanager
@@ -104,6 +108,10 @@ def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[No
 def _connected(engine: Engine, changes: str) -> Connection:
     try:
         return engine.connect()
+    except InvalidRequestError as error:
+        if found := _NO_MARIADB.search(str(error)):
+            raise mysql_error(engine, found[1]) from error
+        raise
     except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
         # The driver did not understand an option, or returned rows that are not tuples.
         problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
