@@ -197,11 +197,12 @@ class TestAnErrorOfTheLibrary:
         )
 
     def test_a_warning_is_one_line_too(self, docstore_cli, lab, monkeypatch):
-        def warn(*_, **__):
-            warnings.warn("mind\nthe gap", stacklevel=1)
-            return []
+        find = docstore.Store.find
 
-        monkeypatch.setattr(docstore.Store, "kinds", warn)
+        def warn(*given, **options):
+            warnings.warn("mind\nthe gap", stacklevel=1)
+            return find(*given, **options)
+
         monkeypatch.setattr(docstore.Store, "find", warn)
         with warnings.catch_warnings():
             warnings.simplefilter("always")
