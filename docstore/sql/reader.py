@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, loads, text_digest
+from docstore.documents.canonical import JSON, loads
 from docstore.documents.digests import Digests, Piece
 from docstore.documents.growth import before_growth
 from docstore.documents.history import (
@@ -107,16 +107,15 @@ def checked_body(name: str, row: rows.PieceRow, within: str = "", newer: Piece |
         DamagedDocumentError: the body is not what was saved.
     """
     path, known, text = row
-    is_as_saved = text_digest(text) == known
-    older = before_growth(newer, text, known) if is_as_saved and newer is not None else None
+    problem = rows.body_problem(known, text)
+    older = before_growth(newer, text, known) if problem is None and newer is not None else None
     if older is not None:
         return older
     try:
         body = loads(text)
     except DecodeError as error:
         raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=str(error)) from error
-    if not is_as_saved:
-        problem = "its body is not what was saved: the digest is another"
+    if problem is not None:
         raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=problem)
     return body
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
-from docstore.documents.canonical import digest, loads
+from docstore.documents.canonical import loads
 from docstore.documents.changeset import changeset_of
 from docstore.documents.digests import Digests, pieces_of
 from docstore.documents.history import GENESIS, NOT_KEPT, changes_text
@@ -492,8 +492,7 @@ def _full_states(connection: Connection, head: HeadRow, after: int) -> Iterator[
             raise _damaged(head, where, "that version was folded; delete its rows")
         for page in paging.state_pages(connection, head.id, number, digests, _SIZE):
             for row in page:
-                if digest(row.body.encode()) != row.digest:
-                    problem = "its body is not what was saved: the digest is another"
+                if problem := rows.body_problem(row.digest, row.body):
                     raise _damaged(head, f"{row.path or 'its head'} in {where}", problem)
             yield [row._asdict() for row in page]
 
@@ -506,8 +505,7 @@ def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str]) -> Iter
     """
     for page in paging.piece_pages(connection, head.id, paths, _SIZE):
         for row in page:
-            if digest(row.body.encode()) != row.digest:
-                problem = "its body is not what was saved: the digest is another"
+            if problem := rows.body_problem(row.digest, row.body):
                 raise _damaged(head, row.path or "its head", problem)
             if row.path == HEAD:
                 _check_columns(connection, head, row)
