@@ -564,4 +564,4 @@ class DamagedDocumentError(StoreError):
 
     def __init__(self, name: str, *, where: str, problem: str) -> None:
         self.name, self.where, self.problem = name, where, problem
-        super().__init__(f"document {name!r} is damaged at {where}: {problem}. verify() lists every damaged row.")
+        super().__init__(f"document {name!r} is damaged at {where}: {problem}. verify() lists what is damaged.")

@@ -53,7 +53,8 @@ def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, P
 def same_layout(kind: Kind, a: JSON, b: JSON) -> bool:
     """Return whether documents with these heads have the same parts, none as a dict in one and as a list in the other.
 
-    A field that one of them lacks, or has as another value, is a change of its head: a changeset has it piece by piece.
+    True also if one of them lacks a field of parts, or has neither a dict nor a list there: a changeset from one to the
+    other then changes the head, and adds or removes each of these parts.
     """
     one, other = kind.of(a), kind.of(b)
     return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))

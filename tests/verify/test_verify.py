@@ -759,7 +759,7 @@ class TestADamagedDocument:
     def test_is_not_given(self, store, intruder, call, damage, where):
         damage(intruder)
 
-        with pytest.raises(DamagedDocumentError, match=r"verify\(\) lists every damaged row") as caught:
+        with pytest.raises(DamagedDocumentError, match=r"verify\(\) lists what is damaged") as caught:
             getattr(store, call)("cakes")
 
         assert (caught.value.name, caught.value.where) == ("cakes", where)
@@ -770,7 +770,7 @@ class TestADamagedDocument:
     def test_is_not_given_where_it_is_no_json(self, store, intruder, call, body, path, where):
         intruder.set(documents.c.body, body, path=path)
 
-        with pytest.raises(DamagedDocumentError, match=r"verify\(\) lists every damaged row") as caught:
+        with pytest.raises(DamagedDocumentError, match=r"verify\(\) lists what is damaged") as caught:
             getattr(store, call)("cakes")
 
         assert (caught.value.name, caught.value.where) == ("cakes", where)
