@@ -492,6 +492,26 @@ class TestATagThatLooksLikeANumber:
             assert re.findall(r'class="tag" href="[^"]*version=(\w+)">1<', client.get(path, name="cakes").text) == ["2"]
 
 
+class TestATagThatMovesWhileAPageIsMade:
+    def test_names_one_of_the_versions_that_the_page_knows(self, own, connect):
+        own.tag("cakes", "best")
+        other = connect(own.engine.url.render_as_string(hide_password=False))
+        experiment = other.load("cakes")
+
+        def move(connection, cursor, statement, *rest):
+            if statement.startswith("BEGIN"):
+                add_trial(experiment, 0.5)
+                other.tag("cakes", "best", other.save(experiment).number, move=True)
+
+        sa.event.listen(own.engine, "before_cursor_execute", move)
+        client = Client(web.app(own))
+        place = client.get("/json.json", name="cakes", version="best").json()
+        trials = client.get("/trials.json", name="cakes", version="best").json()
+
+        assert place["version"]["number"] < place["head"]
+        assert trials["version"] < trials["head"]
+
+
 class TestHistory:
     def test_has_versions_tags_and_branches(self, client):
         versions = client.get("/history.json", name="cakes").json()["versions"]

@@ -94,9 +94,9 @@ def shown_version(source: Source, name: str, kind: str, wanted: str) -> Shown:
         VersionNotFoundError: there is none; for a tag, has those that there are.
         DocumentNotFoundError, DamagedDocumentError: as ``Store.history``.
     """
+    version = version_named(source, name, kind, wanted) if wanted else None  # first: the timeline has it, as it grows
     timeline = source.store.history(name, kind=kind)
-    version = version_named(source, name, kind, wanted) if wanted else timeline[0]
-    return Shown(timeline, version, newest_change(source, name, kind, timeline[0]))
+    return Shown(timeline, version or timeline[0], newest_change(source, name, kind, timeline[0]))
 
 
 def version_named(source: Source, name: str, kind: str, wanted: str) -> Version:
