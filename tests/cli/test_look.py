@@ -144,7 +144,7 @@ class TestShow:
         assert shown["version"] == shown["newest"] == "3"
         assert shown["by"] == "ada"
         assert shown["objective"] == "maximize taste"
-        assert shown["parameters"] == "x=float 0.0 to 1.0; flour=string rye, spelt, ordered"
+        assert shown["parameters"] == "x=float 0.0 to 1.0; flour=string rye, spelt (ordered)"
         assert shown["trials"] == "COMPLETED=2, RUNNING=1"
         assert shown["best"] == "value=0.75, arm=1_0, x=9.53674e-07, flour=rye"
 

@@ -100,8 +100,8 @@ def _running(store: Store, name: str) -> set[int]:
 
 
 def _range(row: ParameterRow) -> str:
-    """Return the type and the values of a parameter, and its scale."""
-    return ", ".join(filter(None, (f"{row.type} {row.values}", row.note)))
+    """Return the type and the values of a parameter, and in parentheses its scale and whether it is ordered."""
+    return f"{row.type} {row.values}" + (f" ({row.note})" if row.note else "")
 
 
 def _best(store: Store, name: str, version: int) -> Mapping[str, object] | None:
