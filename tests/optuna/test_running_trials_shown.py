@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import contextmanager
+from itertools import islice
 
 import optuna
 import pytest
@@ -44,6 +46,23 @@ def cli(lab, monkeypatch, capsys):
         return capsys.readouterr().out
 
     return call
+
+
+@contextmanager
+def one_ends(study, lab, moment, statement):
+    """At each *statement* of others than the storage, a trial ends: 2, then 4 to 8. Trials 1 and 3 run on."""
+    _, *others = [study.ask().number for _ in range(6)]
+    ends = iter([2, *others])
+
+    def end(connection, cursor, given, *rest):
+        if statement in given and connection.engine is not lab.engine:
+            for number in islice(ends, 1):
+                study.tell(number, 0.5)
+
+    sa.event.listen(sa.Engine, moment, end)
+    yield
+    sa.event.remove(sa.Engine, moment, end)
+    assert next(ends, None) != 2, "none has ended"
 
 
 class TestRunningTrials:
@@ -103,8 +122,30 @@ class TestTheCommandLine:
 
         assert [row["column"] for row in rows if row["meaning"]] == ["study_id", "number", "owner", "state", "heard_of"]
 
+    def test_counts_one_that_ends_just_then_once(self, cli, lab, study):
+        with one_ends(study, lab, "before_cursor_execute", "BEGIN"):
+            counts = json.loads(cli("show branin -o json"))["trials"]
+
+        assert sum(counts.values()) == len(study.trials)
+
+    def test_lists_one_that_ends_just_then_as_it_ended(self, cli, lab, study):
+        with one_ends(study, lab, "after_cursor_execute", "FROM optuna_running"):
+            rows = [json.loads(line) for line in cli("trials branin -o jsonl").splitlines()]
+
+        assert [row["status"] for row in rows[:3]] == ["COMPLETED", "RUNNING", "COMPLETED"]
+        assert [row["trial"] for row in rows] == list(range(len(study.trials)))
+
 
 class TestThePages:
+    def test_lack_none_that_ends_just_then(self, lab, study, connect):
+        source = Source(connect(lab.engine.url.render_as_string(hide_password=False)))
+        experiment_page(source, "branin")  # keeps how many trials there are
+
+        with one_ends(study, lab, "after_cursor_execute", "FROM documents"):
+            page = experiment_page(source, "branin")
+
+        assert page.trials + page.running >= len(study.trials) + 2  # two run, and wait in the experiment
+
     def test_have_them_and_their_number(self, lab, study):
         assert experiment_page(Source(lab), "branin").running == 2
         assert [each.trial for each in trials_page(Source(lab), "branin").running] == [1, 2]

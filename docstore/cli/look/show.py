@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from docstore.cli import options
@@ -14,6 +14,7 @@ from docstore.cli.settings import Settings
 if TYPE_CHECKING:
     from docstore.documents.canonical import JSON
     from docstore.documents.history import Version
+    from docstore.search.experiments.running import RunningTrial
     from docstore.search.experiments.summary import ParameterRow
     from docstore.store.store import Store
 
@@ -37,12 +38,13 @@ def show(settings: Settings, output: Output, *, name: str, kind: str, revision: 
     from docstore.documents.canonical import loads
 
     with settings.open() as store:
+        running = store.running_trials(name) if kind == "experiment" and revision is None else []
         version = store.version(name, revision, kind=kind)
         document = loads(store.get_json(name, kind=kind, version=version.number))
         facts = _saved(store, name, kind, version)
         if kind == "experiment":
             assert isinstance(document, dict)  # whatever else is no experiment
-            facts |= _experiment(document, running=_running(store, name) if revision is None else set())
+            facts |= _experiment(document, running)
             facts["best"] = _best(store, name, version.number)
     output.record(facts)
 
@@ -71,17 +73,19 @@ def _saved(store: Store, name: str, kind: str, version: Version) -> dict[str, ob
 # --- an experiment ---------------------------------------------------------------------------------------------------
 
 
-def _experiment(document: Mapping[str, JSON], running: set[int]) -> dict[str, object]:
+def _experiment(document: Mapping[str, JSON], running: Sequence[RunningTrial]) -> dict[str, object]:
     """Return what a person asks first of an experiment, from its JSON.
 
     Args:
-        running: the trials that run in an Optuna storage, whatever the JSON says of them.
+        running: the trials that run in an Optuna storage, as they were before the JSON was read.
     """
     from docstore.search.experiments.read import at, by_index
+    from docstore.search.experiments.running import still_running
     from docstore.search.experiments.summary import constraints_text, goal_text, parameter_rows, tracking_metrics
 
     statuses = {index: at(trial, "status") for index, trial in by_index(document.get("trials")).items()}
-    counts = Counter({**statuses, **dict.fromkeys(running, "RUNNING")}.values())
+    statuses |= dict.fromkeys((each.trial for each in still_running(running, statuses)), "RUNNING")
+    counts = Counter(statuses.values())
     return {
         "description": document.get("description"),
         "type": document.get("experiment_type"),
@@ -92,11 +96,6 @@ def _experiment(document: Mapping[str, JSON], running: set[int]) -> dict[str, ob
         "parameters": {each.name: _range(each) for each in parameter_rows(document)},
         "trials": dict(sorted((str(status), count) for status, count in counts.items())),
     }
-
-
-def _running(store: Store, name: str) -> set[int]:
-    """Return the numbers of the trials that run in an Optuna storage."""
-    return {each.trial for each in store.running_trials(name)}
 
 
 def _range(row: ParameterRow) -> str:

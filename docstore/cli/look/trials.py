@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import click
 
@@ -12,9 +12,6 @@ from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.output import Output, spread
 from docstore.cli.settings import Settings
-
-if TYPE_CHECKING:
-    from docstore.store.store import Store
 
 _COLUMNS: Final = ("trial", "status", "arm")
 
@@ -42,21 +39,18 @@ def trials(
     """
     from docstore.model.statuses import TrialStatus
     from docstore.search.experiments.rows import trial_rows
+    from docstore.search.experiments.running import still_running
 
     wanted = {status.upper() for status in statuses}
     with settings.open() as store:
-        # First, so that a trial that ends meanwhile is in one of the two.
-        running = _running(store, name) if revision is None else {}
+        found = store.running_trials(name) if revision is None else []
         rows = [asdict(row) for row in trial_rows(store.get(name, **options.version_of(revision)))]
-    rows = [*(row for row in rows if row["trial"] not in running), *running.values()]
+    running = {each.trial: each for each in still_running(found, {row["trial"]: row["status"] for row in rows})}
+    rows = [row for row in rows if row["trial"] not in running]
+    rows += [{"status": "RUNNING", **asdict(each)} for each in running.values()]
     known = [*TrialStatus.__members__, *sorted({row["status"] or "" for row in rows} - TrialStatus.__members__.keys())]
     if unknown := wanted.difference(known):
         raise click.UsageError(f"a trial has no status {min(unknown)!r}. There is {', '.join(filter(None, known))}.")
     shown = sorted((row for row in rows if not wanted or row["status"] in wanted), key=itemgetter("trial"))
     columns = (*_COLUMNS, *(_OF_RUNNING if any("since" in row for row in shown) else ()))
     output.rows(*spread(shown, columns, "parameters", "metrics"), name="trial", none="There are no such trials.")
-
-
-def _running(store: Store, name: str) -> dict[int, dict[str, Any]]:
-    """Return the rows of the trials that run in an Optuna storage, by number."""
-    return {each.trial: {"status": "RUNNING", **asdict(each)} for each in store.running_trials(name)}

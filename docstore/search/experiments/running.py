@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -64,6 +64,14 @@ def running_trials(transactions: Transactions, name: str) -> list[RunningTrial]:
         ended = _ended(connection, head, rows) if rows else set()
     found = ((row, _CODEC.decode(canonical.loads(row.state))) for row in rows if row.number not in ended)
     return Listed(_trial(row, state) for row, state in found if state["state"] == TrialStatus.RUNNING.name)
+
+
+def still_running(running: Iterable[RunningTrial], statuses: Mapping[int, object]) -> list[RunningTrial]:
+    """Return the trials of *running* that have not ended by their *statuses* in the experiment, which was read later.
+
+    In this order, a trial that ends meanwhile is in one of the two.
+    """
+    return [each for each in running if statuses.get(each.trial) not in _TERMINAL]
 
 
 def _ended(connection: Connection, head: HeadRow, rows: list[RunningRow]) -> set[int]:

@@ -73,6 +73,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     Cost:
         The head is read, and no trial: the same for any number of them. Of an older version, all trials are.
     """
+    running = source.store.running_trials(name)  # first: one that ends meanwhile is in the version then
     info = source.info(name)
     shown = shown_version(source, name, EXPERIMENT, wanted)
     old = shown.number_if_old
@@ -81,7 +82,6 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     parameters = parameter_rows(head)
     recent = shown.timeline[shown.newer : shown.newer + RECENT]
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in recent]
-    running = 0 if old else len(source.store.running_trials(name))
     return ExperimentPage(
         _info_at(info, shown.version, head) if old else info,
         shown.head,
@@ -89,14 +89,14 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         rows,
         tags,
         _count_at(source, name, shown.version) if old else _count(source, info),
-        running,
+        0 if old else len(running),
         goal_text(head),
         constraints_text(head)[:_SHOWN_OF_EACH],
         parameters[:_SHOWN_OF_EACH],
         len(parameters),
         note_in(source, head),
         dict(_facts(head)),
-        Stamp(repr((shown.newest, rows, sorted(tags.items()), running))),
+        Stamp(repr((shown.newest, rows, sorted(tags.items()), 0 if old else len(running)))),
     )
 
 

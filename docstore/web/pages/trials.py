@@ -12,10 +12,9 @@ from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
-from docstore.model import TrialStatus
 from docstore.search.experiments.best import by_trial_and_arm, last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
-from docstore.search.experiments.running import RunningTrial
+from docstore.search.experiments.running import RunningTrial, still_running
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
 from docstore.web.pages.changes import ChangeRow, change_row, shown_version
@@ -36,8 +35,6 @@ _ARMS: Final = 200
 
 _RECORDS: Final = 500
 """Observations of a trial that its page shows."""
-
-_ENDED: Final = frozenset(status.name for status in TrialStatus if status.is_terminal)
 
 # --- the page of all trials ------------------------------------------------------------------------------------------
 
@@ -85,13 +82,13 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
         InvalidValueError: there is no column to *sort* by; lists those that there are.
 
     Cost:
-        Of the first page of a version, that of ``trial_table``; of the others, a sort.
+        Of the first page of a version, that of ``trial_table``; of the others, a sort. The running trials are read
+        for any version.
     """
     running = source.store.running_trials(name)  # first: one that ends meanwhile is in the version then
     shown = shown_version(source, name, EXPERIMENT, wanted)
     found = trial_table(source, name, shown.version)
-    statuses = found.cells["status"]
-    running = [each for each in running if shown.number_if_old is None and statuses.get(each.trial) not in _ENDED]
+    running = [] if shown.number_if_old else still_running(running, found.cells["status"])
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
     table = found.table(trials[start : start + size], _COLUMNS)
@@ -185,14 +182,14 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
 
     Cost:
         The trial and its data are read, and the versions that changed them: the same for any number of trials. At an
-        older version, all trials are read.
+        older version, all trials are read. The running trials are read for any version.
     """
     running = source.store.running_trials(name)  # first: one that ends meanwhile is stored then
     shown = shown_version(source, name, EXPERIMENT, wanted)
     number = shown.number_if_old
     trial, data = (_part(source, name, f"/{field}/{index}", number) for field in ("trials", "data"))
-    is_open = number is None and at(trial, "status") not in _ENDED
-    now = next((each for each in running if each.trial == index and is_open), None)
+    running = [] if number else still_running(running, {index: at(trial, "status")})
+    now = next((each for each in running if each.trial == index), None)
     if now is not None:
         trial, data = _with_running(now, trial)
     if not isinstance(trial, dict):
