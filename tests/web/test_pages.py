@@ -445,6 +445,21 @@ class TestTrials:
 
         assert "There is no trial yet." in Client(web.app(own)).get("/trials", name="empty").text
 
+    def test_have_a_column_for_each_parameter_and_metric_whatever_their_names(self, own):
+        names = ("status", "parameter status", "taste")
+        parameters = [docstore.RangeParameter(name, docstore.ParameterType.INT, 0, 9) for name in names]
+        experiment = docstore.Experiment(docstore.SearchSpace(parameters), "pies")
+        for index in (0, 1):
+            experiment.new_trial(parameters={name: index + 2 * at for at, name in enumerate(names)})
+            observe(experiment, index, 0.5 + index)
+        own.save(experiment)
+
+        page = trials_page(Source(own), "pies")
+
+        first = dict(zip(page.columns, page.rows[0], strict=True))
+        assert (first["parameter status"], first["parameter parameter status"], first["taste"]) == (0, 2, 4)
+        assert first["mean of taste"] == 0.5
+
     def test_are_sorted_by_any_of_them(self, lab):
         page = trials_page(Source(lab), "cakes", sort="-taste")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -148,7 +148,9 @@ def targets_of(data: ExperimentData) -> Sequence[Target]:
 def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
     """Return the columns of the trials; of several arms, those of the first."""
     columns: dict[str, dict[int, object]] = {key: {} for key in ALWAYS}
-    places = {name: columns.setdefault(_free(name), {}) for name in parameter_types(stored.head)}
+    places: dict[str, dict[int, object]] = {}
+    for name in parameter_types(stored.head):
+        places[name] = columns[_free("parameter", name, columns)] = {}
     columns |= {"made by": {}, "run time in s": {}}
     for index, body in stored.trials.items():
         columns["trial"][index] = index
@@ -156,7 +158,7 @@ def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
         arms = list(arms_of(body))
         for name, value in _parameters(arms, decode).items():
             if name not in places:
-                places[name] = columns.setdefault(_free(name), {})
+                places[name] = columns[_free("parameter", name, columns)] = {}
             places[name][index] = value if isinstance(value, _PLAIN) else str(value)
         if arms:
             columns["arm"][index] = arms[0][0]
@@ -165,9 +167,12 @@ def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
         columns["made by"][index] = _made_by(body)
         started, ended = (moment_of(at(body, key), decode) for key in ("time_run_started", "time_completed"))
         columns["run time in s"][index] = seconds_between(started, ended)
+    means: dict[str, dict[int, object]] = {}
     for (arm, metric, index), (_, mean, _) in last_observations(stored, decode).items():
         if columns["arm"].get(index) == arm:
-            columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
+            if metric not in means:
+                means[metric] = columns[_free("mean of", metric, columns)] = {}
+            means[metric][index] = mean
     return _varying(list(stored.trials), columns)
 
 
@@ -176,9 +181,11 @@ _OWN: Final = frozenset({*ALWAYS, "arms", "made by", "run time in s"})
 _PLAIN: Final = (int, float, str, type(None))
 
 
-def _free(name: str) -> str:
-    """Return the column of a parameter, which may be named as one of the table's own."""
-    return f"parameter {name}" if name in _OWN else name
+def _free(what: str, name: str, taken: Collection[str]) -> str:
+    """Return the column of a parameter or a metric: its name, or one with *what* before it that no other column has."""
+    while name in _OWN or name in taken:
+        name = f"{what} {name}"
+    return name
 
 
 def _parameters(arms: Sequence[tuple[str, JSON]], decode: Decode) -> Mapping[str, object]:
