@@ -49,7 +49,25 @@ SENTENCES: Final = {
     "call merge(..., on_conflict=) with a function that decides, or 'overwrite' to take all": (
         "decide by `docstore merge` with --ours, --theirs or --edit, or with --ours '' to take all"
     ),
-    "No document of that name was deleted.": "`docstore ls --deleted` lists those that were deleted.",
+    ", make your change again and save it, or save(..., on_conflict='overwrite') to make yours the newest version.": (
+        ", which prints what is stored now, and make your change in that."
+    ),
+    "based_on= merges these, which were made from one of its versions; with on_conflict='overwrite' they become its "
+    "next version.": (
+        "if the file was made from version N of it, --based-on N merges it; with --overwrite, it becomes the newest "
+        "version, whatever others saved."
+    ),
+    "a document that was made of an object: use save(), or another kind.": (
+        "a document that was made of an object: change what `docstore get` prints of it, or choose another kind."
+    ),
+    "put_json(..., based_on=N) merges it there": "`docstore export` and `docstore save --based-on N` merge it there",
+    "No document of that name was deleted.": (
+        "No document of that name was deleted; `docstore ls --deleted` lists those that were."
+    ),
+    "look at history(), or load() again": "look at `docstore log`",
+    "set it, and save() it": "set it, and save it",
+    "or say kind= of documents that": "or give the -k of documents that",
+    "can be kept in a branch();": "can be kept by `docstore branch`;",
     ": in put(kind, name, value), the kind is first": ": the name is first, and the kind follows -k",
     "Call create_all_tables(engine), or docstore.connect(url), which makes them": "`docstore init` makes them",
     "docstore.connect(url) without read_only=True": "`docstore init`",
@@ -63,13 +81,21 @@ _TEXT: Final = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _QUOTED: Final = rf"(?<!\w)b?(?:{_TEXT})"
 """A name or a value, which may look like a call."""
 
-_KEYWORD: Final = re.compile(rf"{_QUOTED}|(?<![\w?&.-])(?P<keyword>[a-z_]+)=(?P<value>{_TEXT}|\w*)")
+_MARKS: Final = ("'", '"')
+
+_PLAIN: Final = re.compile(r"(?:[^\\\s]|\\[\\'\"]|\s(?!\s))*")
+"""A word that a line shows as it is: no other character in it is escaped, and blanks stand alone."""
+
+_KEYWORD: Final = rf"(?P<keyword>[a-z_]+)=(?P<value>{_TEXT}|\w*)"
+
+_ARGUMENT: Final = re.compile(rf"{_KEYWORD}|(?P<word>{_TEXT}|\d+)|[^\s,]+")
 
 _CALL: Final = re.compile(
-    rf"{_KEYWORD.pattern}"
-    rf"|(?<![\w/.-])(?:docstore\.)?(?P<call>connect|{'|'.join(_COMMANDS)})"
-    rf"\((?P<given>(?:[^()'\"]|{_TEXT})*)\)(?!\.?[\w/])"
+    rf"{_QUOTED}|(?<![\w?&.-]){_KEYWORD}"
+    rf"|(?P<say>\b[Cc]all )?(?<![\w/.-])(?:docstore\.)?(?P<call>connect|{'|'.join(_COMMANDS)})"
+    rf"\((?P<given>(?:[^()'\"]|{_TEXT})*)\)(?!\.?[\w/])(?P<it> it\b)?"
 )
+"""A keyword, or a call with the words around it that are others where a command is run."""
 
 _OF_KINDS: Final = re.compile(r"(?<= this name): kind='.*(?=\.)")
 """Which kinds the documents have that may be meant, at the end of a message."""
@@ -150,14 +176,27 @@ def in_commands(text: str) -> str:
 
 
 def _command(found: re.Match[str]) -> str:
-    """Return the command for a call, with options for its keywords; what has none as it is."""
+    """Return the command for a call, with options for its keywords; what has none as it is.
+
+    The command has the names and versions of the call if it has all that the command needs: it can be pasted.
+    """
     if not found["call"]:
         return _option(found) or found[0]
-    options = [_option(each) for each in _KEYWORD.finditer(found["given"]) if each["keyword"]]
+    given = list(_ARGUMENT.finditer(found["given"]))
+    options = [_option(each) for each in given if each["keyword"]]
     command = _COMMANDS.get(found["call"])
     if not all(options) or not (command or options):
         return found[0]
-    return f"`docstore {' '.join([command, *options])}`" if command else " ".join(options)
+    if not command:
+        return f"give {' '.join(options)}"
+    words = [each["word"] for each in given if each["word"]]
+    if len(options) + len(words) < len(given) or not all(map(_PLAIN.fullmatch, words)):
+        words = []
+    words = [_text(word) for word in words]
+    end = ["--"] if any(word.startswith("-") for word in words) else []
+    run = {"call ": "run ", "Call ": "Run "}.get(found["say"], "")
+    it = "" if words else found["it"] or ""
+    return f"{run}`docstore {' '.join([command, *options, *end, *map(shlex.quote, words)])}`{it}"
 
 
 def _option(found: re.Match[str]) -> str:
@@ -165,8 +204,12 @@ def _option(found: re.Match[str]) -> str:
     option, value = _OPTIONS.get(found["keyword"]), found["value"]
     if option is None:
         return _FLAGS.get(found[0], "")
-    word = shlex.quote(value[1:-1]) if value[:1] in ("'", '"') else value
-    return f"{option} {word}".rstrip()
+    return f"{option} {shlex.quote(_text(value)) if value[:1] in _MARKS else value}".rstrip()
+
+
+def _text(word: str) -> str:
+    """Return what a word of a call stands for, without its quotation marks."""
+    return re.sub(r"\\([\\'\"])", r"\1", word[1:-1]) if word[:1] in _MARKS else word
 
 
 def usage_message(error: click.UsageError) -> str:

@@ -170,7 +170,7 @@ class TestRevert:
 
         assert (ended.code, ended.err) == (
             3,
-            "docstore: document 'cakes' has no version 9 (it has 1 to 3). `docstore log` lists the versions.\n",
+            "docstore: document 'cakes' has no version 9 (it has 1 to 3). `docstore log cakes` lists the versions.\n",
         )
 
 

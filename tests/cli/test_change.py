@@ -33,7 +33,7 @@ class TestRename:
         ended = docstore_cli("rename cakes pies")
 
         assert ended.code == 3
-        assert ended.err.endswith("Choose another name, or `docstore rename` or `docstore rm` it first.\n")
+        assert ended.err.endswith("Choose another name, or `docstore rename` or `docstore rm pies` first.\n")
 
 
 class TestRm:
@@ -63,7 +63,7 @@ class TestUndelete:
         ended = docstore_cli("undelete n1 -k note")
 
         assert ended.code == 3
-        assert ended.err.endswith("`docstore rename` or `docstore rm -k note` it before `docstore undelete`.\n")
+        assert ended.err.endswith("`docstore rename` or `docstore rm -k note n1` before `docstore undelete`.\n")
 
     def test_of_what_is_not_deleted_says_so(self, docstore_cli):
         assert docstore_cli("undelete cakes").err.endswith("It is stored, and not deleted.\n")

@@ -147,8 +147,8 @@ class TestSaveOfADocumentThatIsStored:
 
         assert ended.code == 3
         assert (
-            "--based-on merges these, which were made from one of its versions; with --overwrite they become"
-            in ended.err
+            "if the file was made from version N of it, --based-on N merges it; with --overwrite, it becomes "
+            "the newest version, whatever others saved." in ended.err
         )
         assert unchanged()
 
@@ -164,7 +164,7 @@ class TestSaveOfADocumentThatIsStored:
 
         assert ended.code == 0
         assert "warning: version 5 of 'cakes', saved with --overwrite, replaces or lacks" in ended.err
-        assert "`docstore diff` shows it all, and `docstore revert` brings it back." in ended.err
+        assert "`docstore diff cakes 4 5` shows it all, and `docstore revert cakes 4` brings it back." in ended.err
         assert docstore_cli("get cakes /properties -o jsonl").out == "{}\n"
 
     def test_lists_what_both_changed(self, docstore_cli, lab, unchanged):
@@ -174,7 +174,7 @@ class TestSaveOfADocumentThatIsStored:
 
         assert ended.code == 1
         assert objects(ended.out) == [{"pointer": "/description", "base": None, "mine": "mine", "theirs": "theirs"}]
-        assert "Call `docstore get`, make your change again and save it, or `docstore save --overwrite`" in ended.err
+        assert "Run `docstore get cakes`, which prints what is stored now, and make your change in that." in ended.err
         assert docstore_cli("get cakes /description --raw").out == "theirs\n"
 
 

@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.cli.exits import SENTENCES, in_commands
-from docstore.errors import DatabaseError, DivergedError, DocumentExistsError, NameChangedError, TagExistsError
+from docstore.errors import (
+    ConflictError,
+    DatabaseError,
+    DivergedError,
+    DocumentExistsError,
+    NameChangedError,
+    OverwriteWarning,
+    TagExistsError,
+    VersionNotFoundError,
+)
 
 
 class TestAMistake:
@@ -31,7 +40,7 @@ class TestAMistake:
             ("trials n1", 3, "there is no experiment named 'n1'. A note has this name.\n"),
             ("log note -k n1", 3, "the name is first, and the kind follows -k."),
             ("ls -k nots", 2, "Known kinds: 'analysis_card', 'experiment', 'generation_strategy', 'note'."),
-            ("log cakes -r 9", 3, "has no version 9 (it has 1 to 3). `docstore log` lists the versions."),
+            ("log cakes -r 9", 3, "has no version 9 (it has 1 to 3). `docstore log cakes` lists the versions."),
             ("log cakes -r publishd", 3, "its tags: 'published'."),
             (
                 "diff n1 oven -k note",
@@ -81,19 +90,37 @@ class TestARemedyOfTheLibrary:
         [
             (
                 DivergedError("cakes", kind="note", source=1, target=2),
-                "`docstore save --based-on N` merges it there, with the last version N that both have; "
-                "or `docstore purge -k note` it in the target and copy again",
+                "`docstore export` and `docstore save --based-on N` merge it there, with the last version N that both "
+                "have; or `docstore purge -k note cakes` in the target and copy again",
             ),
             (
                 DocumentExistsError("a", kind="note", head=1, remedy="delete('a', kind='note') it there first."),
-                "`docstore rm -k note` it there first.",
+                "version 1. `docstore rm -k note a` there first.",
+            ),
+            (
+                OverwriteWarning("a b", version=3, places=["/x"], kind="note"),
+                "`docstore diff -k note 'a b' 2 3` shows it all, and `docstore revert -k note 'a b' 2` brings it back",
+            ),
+            (
+                ConflictError("it's", yours=1, head=2, places=[]),
+                "Run `docstore get 'it'\"'\"'s'`, which prints what is stored now, and make your change in that.",
+            ),
+            (VersionNotFoundError("-a\\", wanted=2, head=1), r"`docstore log -- '-a\'` lists the versions."),
+            (VersionNotFoundError("a\nb  c", wanted=2, head=1), "`docstore log` lists the versions."),
+            (DatabaseError("Project 'a b' has one: connect(..., project='a b')."), "has one: give --project 'a b'."),
+            (DatabaseError(r"no such table: tag('\q')"), "no such table: `docstore tag`"),
+            (DatabaseError("call rename('cakes', 'tarts') for that"), "run `docstore rename cakes tarts` for that"),
+            (
+                DatabaseError("or rename('a', ...) or delete('a') it first"),
+                "or `docstore rename` or `docstore rm a` first",
             ),
             (TagExistsError("a(b)", "c", version=1, wanted=2), "or `docstore tag --move` to move it to version 2."),
             (DatabaseError("a time is missing. verify() says where."), "`docstore verify` says where."),
             (DatabaseError("best() ranks by one value. Compare them by observations()."), "`docstore trials`."),
-            (DatabaseError("connect(..., artifacts='a b'), a folder"), "--artifacts 'a b', a folder"),
+            (DatabaseError("connect(..., artifacts='a b'), a folder"), "give --artifacts 'a b', a folder"),
             (DatabaseError("on_conflict='merge' would keep both"), "on_conflict='merge' would keep both"),
             (DatabaseError("only on_conflict='overwrite' is possible"), "only --overwrite is possible"),
+            (NameChangedError("a", "b", kind="note"), "run `docstore rename -k note a b` first; "),
             (NameChangedError("a", "b", kind="note"), "call save(..., as_new=True)."),
         ],
     )

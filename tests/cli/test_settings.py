@@ -161,7 +161,7 @@ class TestAnErrorOfTheLibrary:
             (
                 "show cakes -r 9",
                 3,
-                "document 'cakes' has no version 9 (it has 1 to 3). `docstore log` lists the versions.",
+                "document 'cakes' has no version 9 (it has 1 to 3). `docstore log cakes` lists the versions.",
             ),
             ("get cakes -r 2026-13-01", 2, "'2026-13-01' is not a time. Write one like 2026-11-29 or"),
             ("ls --project", 2, "Option '--project' requires an argument."),

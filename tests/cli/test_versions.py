@@ -119,7 +119,7 @@ class TestDiff:
 
         assert (ended.code, ended.out) == (3, "")
         assert ended.err.startswith("docstore: document 'cakes' has no version ")
-        assert ended.err.endswith("`docstore log` lists the versions.\n")
+        assert ended.err.endswith("`docstore log cakes` lists the versions.\n")
 
 
 @pytest.mark.parametrize(
