@@ -453,6 +453,7 @@ TEXTS = {
     "a float of other digits": tagged("float", value="\u0661"),
     "a Decimal as Python's source may have it": tagged("Decimal", value="1_0"),
     "a Decimal between spaces": tagged("Decimal", value=" 1"),
+    "a Decimal of other digits": tagged("Decimal", value="\u0661"),
     "an int in two forms": tagged("int", value="1", hex="2"),
     "a float in two forms": tagged("float", value="1", bits="7ff8000000000001"),
     "a text in two forms": tagged("str", value="a", escaped="b"),
@@ -539,6 +540,10 @@ class TestAValueThatIsNone:
             docstore.loads(text([document]))
 
         assert len(str(caught.value)) < 1500
+
+    def test_is_refused_by_its_text(self):
+        with pytest.raises(DecodeError, match=r"at the root: '1_0' is not a Decimal$"):
+            docstore.loads(text(tagged("Decimal", value="1_0")))
 
     @pytest.mark.parametrize("key", ZONES, ids=short_repr)
     @pytest.mark.parametrize("tag", ["datetime", "time"])

@@ -132,7 +132,7 @@ def _float_decode(members: Members, decode: Decode) -> float:
         return float(value)
     text = member(members, "value", str)
     try:
-        # Python also takes "1_0", spaces and the digits of other scripts, which would be written back otherwise.
+        # Python also takes "1_0", spaces and the digits of other scripts, which docstore never writes.
         return float(text if _NUMBER(text) else "")
     except ValueError as error:
         raise DecodeError(f"{short_repr(text)} is not a float") from error
@@ -559,8 +559,15 @@ _EXACT: Final = Context(
     Emax=MAX_EMAX,
     traps=[InvalidOperation, Inexact, Rounded, Clamped, Overflow, Underflow],
 )
-_decimal: Final = _EXACT.create_decimal
-"""``Decimal(text)``, without its ``"1_0"`` and spaces, which would be written back otherwise."""
+
+
+def _decimal(text: str) -> Decimal:
+    """Return ``Decimal(text)``, but not for ``"1_0"``, spaces and the digits of other scripts."""
+    try:
+        return _EXACT.create_decimal(text if text.isascii() else "")
+    except ArithmeticError as error:
+        raise DecodeError(f"{short_repr(text)} is not a Decimal") from error
+
 
 BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]] = {
     datetime: (datetime_encode, datetime.fromisoformat),
