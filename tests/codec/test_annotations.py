@@ -499,6 +499,7 @@ UNSTORABLE = [
     (array.array, "array cannot be stored. Keep a list, or a NumPy array; or"),
     (Plain, REGISTER.format("Plain")),
     *((each, MORE.format(each.__name__)) for each in (fractions.Fraction, tzinfo, Tags, Day, ValueError)),
+    (ArithmeticError, "and an ArithmeticError is more than its attributes"),
     (np.dtype, "numpy.dtype cannot be written exactly. Leave"),
     (np.ma.MaskedArray, "MaskedArray cannot be written exactly. Write its .data and its .mask, or .*; or leave"),
     (pd.Period, "Period cannot be written exactly. Leave"),

@@ -19,7 +19,7 @@ from docstore.codec.values.by_annotation import Plain, Shape
 from docstore.codec.values.tags import Encode, int_encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import RESERVED_KEYS
-from docstore.errors import DecodeError, EncodeError, RegistryError, short_repr
+from docstore.errors import DecodeError, EncodeError, RegistryError, short_repr, with_article
 
 
 def object_shape(entry: Entry, plain: Plain) -> Shape:
@@ -75,7 +75,7 @@ def check_restorable(cls: type) -> None:
 
 def _refused(cls: type) -> Shape:
     problem = (
-        f"a {cls.__qualname__} is more than its attributes, and would lose the rest. Pass RegistryBundle("
+        f"{with_article(cls.__qualname__)} is more than its attributes, and would lose the rest. Pass RegistryBundle("
         f"json_encoder_registry={{{cls.__name__}: ...}}, json_decoder_registry={{{cls.__name__!r}: ...}}), with a "
         f"function that gives its members as a dict, and one that makes it of them."
     )

@@ -17,7 +17,7 @@ from docstore.codec.classes.annotations import hints, remember, remembered
 from docstore.codec.classes.stored_fields import slots_of, stored_fields
 from docstore.codec.values.optional_types import is_of_values, tagged_type
 from docstore.codec.values.tags import BY_TYPE
-from docstore.errors import EncodeError, MissingDependencyError, UnresolvedError
+from docstore.errors import EncodeError, MissingDependencyError, UnresolvedError, with_article
 
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})
 
@@ -73,7 +73,7 @@ def why_not_restorable(cls: type) -> Refusal | None:
     found = no_data(cls) or (_of_ecosystem(cls) if is_of_values(cls) else None)
     if found is None and is_more_than_attributes(cls):
         return Refusal(
-            f"a {cls.__qualname__} is more than its attributes, and would lose the rest",
+            f"{with_article(cls.__qualname__)} is more than its attributes, and would lose the rest",
             f"Register it with functions of your own: docstore.register({cls.__name__}, encode=..., decode=...)",
         )
     return found
