@@ -101,7 +101,7 @@ def _weighted(draw: st.DrawFn, several: list[Metric]) -> Objective:
     minimize = draw(st.booleans())
     for metric in several:
         metric.lower_is_better = None
-    return ScalarizedObjective(several, draw(st.lists(_WEIGHTS, min_size=2, max_size=2)), minimize)
+    return ScalarizedObjective(several, draw(st.lists(_WEIGHTS, min_size=2, max_size=2).filter(any)), minimize)
 
 
 def _multiple(draw: st.DrawFn, several: list[Metric]) -> Objective:
@@ -289,7 +289,7 @@ AnyTrial: TypeAlias = Trial | BatchTrial
 
 _METADATA: Final = st.dictionaries(keys(), json_documents(INSIDE), max_size=2)
 _MOMENT: Final = st.none() | moments()
-_SECONDS: Final = st.none() | floats()
+_SECONDS: Final = st.none() | _FINITE
 # The integers of types are kept for good, so there are few; they differ in what an index may not tell apart.
 _TYPES: Final = st.sampled_from([None, "MANUAL", "manual", "MANUAL ", "\u00e9", "e\u0301", "%", "\U0001f370" * 50])
 _STATUSES: Final = st.sampled_from(list(TrialStatus))
