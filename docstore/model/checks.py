@@ -77,11 +77,11 @@ def check_time(thing: str, value: object) -> datetime | None:
     return value
 
 
-def check_dict(thing: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return *value*, which has to be a dict, as a new one; for None, an empty one."""
-    if value is not None and not isinstance(value, Mapping):
+def check_dict(thing: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *value*, which has to be a dict, as a new one."""
+    if not isinstance(value, Mapping):
         raise InvalidValueError(thing, value, "Give a dict.")
-    return dict(value or {})
+    return dict(value)
 
 
 def check_unique(thing: str, names: Iterable[str], remedy: str) -> None:

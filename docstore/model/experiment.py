@@ -91,7 +91,7 @@ class Experiment:
         self.description, self.is_test, self.default_trial_type = description, is_test, default_trial_type
         self.experiment_type = experiment_type
         self.status, self.time_created = ExperimentStatus.DRAFT, datetime.now(UTC)
-        self.properties = check_dict("properties of an experiment", properties)
+        self.properties = check_dict("properties of an experiment", {} if properties is None else properties)
         self._trials, self._data = PartDict(), PartDict()
         self._tracking_metrics, self._status_quo = [], None
         self._auxiliary_experiments_by_purpose = {}

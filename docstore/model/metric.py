@@ -30,8 +30,8 @@ class Metric:
             raise InvalidValueError(
                 f"lower_is_better of metric {self.name!r}", self.lower_is_better, "Give True, False or None."
             )
-        # Ax takes None for no properties.
-        self.properties = check_dict(f"properties of metric {self.name!r}", self.properties)
+        given: dict[str, Any] | None = self.properties  # Ax takes None for no properties
+        self.properties = check_dict(f"properties of metric {self.name!r}", {} if given is None else given)
 
     @property
     def signature(self) -> str:

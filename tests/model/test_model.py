@@ -440,6 +440,10 @@ class TestAWrongArgumentOfAStatus:
 
         with pytest.raises(InvalidValueError, match="run_metadata of trial 0"):
             trial.update_run_metadata([("job", 1), 5])
+        with pytest.raises(InvalidValueError, match=r"run_metadata of trial 0: None .* Give a dict"):
+            trial.update_run_metadata(None)
+        with pytest.raises(InvalidValueError, match=r"stop_metadata of trial 0: None .* Give a dict"):
+            trial.update_stop_metadata(None)
 
         assert trial.run_metadata == {}
 
