@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from docstore.errors import InvalidValueError
 from docstore.model.checks import check_name, plain
@@ -82,13 +82,17 @@ class Arm:
     def __hash__(self) -> int:
         return hash(self._identity())
 
-    def _identity(self) -> tuple[str | None, frozenset[tuple[str, str]]]:
-        # As the signature, 1, 1.0 and True differ, and so do 0.0 and -0.0: they are arms of their own.
-        return self._name, frozenset((name, repr(value)) for name, value in self._parameters.items())
+    def _identity(self) -> tuple[str | None, str]:
+        # As for the signature, 1, 1.0 and True differ, and so do 0.0 and -0.0: they are arms of their own.
+        return self._name, _text(self._parameters)
 
     def __repr__(self) -> str:
         name = f"name={self._name!r}, " if self._name is not None else ""
         return f"Arm({name}parameters={self._parameters!r})"
+
+
+_text: Final = json.JSONEncoder(sort_keys=True, default=lambda value: [repr(value)]).encode
+"""The text of which a signature is made; also of values that no parameter has, but a document may have."""
 
 
 def _checked(name: str, value: Any) -> TParamValue:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from enum import Enum
+from enum import Enum, IntEnum, StrEnum
 
 import pytest
 
+import docstore
 from docstore.errors import InvalidTransitionError, InvalidValueError
 from docstore.model import (
     Arm,
@@ -212,6 +213,23 @@ class TestAnArm:
 
     def test_has_another_signature_for_another_type(self):
         assert len({Arm({"x": value}).signature for value in (1, 1.0, True)}) == 3
+
+    def test_is_equal_to_one_of_the_same_signature(self):
+        class Color(StrEnum):
+            RED = "red"
+
+        class Size(IntEnum):
+            LARGE = 2
+
+        same = Arm({"c": "red", "n": 2}), Arm({"n": Size.LARGE, "c": Color.RED})
+
+        assert len({arm.signature for arm in same}) == len({*same}) == 1
+        assert len({Arm({"x": value}) for value in (1, 1.0, True, "1", 0.0, -0.0, None, math.nan)}) == 8
+
+    def test_is_compared_also_if_a_document_gave_it_other_values(self):
+        read = [docstore.loads('{"__type":"Arm","parameters":{"x":{"__type":"bytes","base64":"AA=="}}}') for _ in "ab"]
+
+        assert read[0] == read[1] != Arm({"x": "b'\\x00'"})
 
     def test_without_a_name_says_what_to_do(self):
         with pytest.raises(InvalidValueError, match="Add the arm to a trial"):
