@@ -589,19 +589,19 @@ class TestAnotherThread:
 
         assert_saved(store, experiment)
 
-    def test_that_saves_a_change_back_while_save_many_waits_is_not_missed(self, store, experiment):
+    def test_that_saves_a_change_back_while_save_many_writes_a_batch_is_not_missed(self, store, experiment):
         experiment.trials[1].run_metadata["changed"] = True
         done: list[bool] = []
 
         def change_back(frame: types.FrameType, event: str, argument: Any) -> None:
-            if event == "call" and frame.f_code is Bulk._save_alone.__code__ and not done:
+            if event == "call" and frame.f_code is Bulk._write.__code__ and not done:
                 done.append(True)
                 del experiment.trials[1].run_metadata["changed"]
                 store.save(experiment)
 
         sys.setprofile(change_back)
         try:
-            store.save_many([experiment])
+            store.save_many([new_experiment("before it"), experiment])
         finally:
             sys.setprofile(None)
         experiment.properties["ended"] = True
