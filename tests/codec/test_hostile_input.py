@@ -346,7 +346,7 @@ class TestKeysChosenToHaveOneHash:
         assert docstore.loads(docstore.dumps(set(range(100_000)))) == set(range(100_000))
 
     def test_of_what_is_hashed_by_its_own_class_are_refused_as_it_fails(self):
-        arm = tagged("Arm", parameters=[1])  # whose hash looks for items()
+        arm = tagged("Arm", name=[1], parameters={})  # whose hash has that of its name in it
 
         with pytest.raises(DecodeError, match="cannot be hashed"):
             docstore.loads(text(tagged("set", items=[arm])))
